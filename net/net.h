@@ -1,0 +1,113 @@
+/* Bytes to and from a peer: addresses, sockets, waiting, the clock. Knows no RESP.
+ * Internal to weir: the stream layer is its only user.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef WEIR_NET_NET_H
+#define WEIR_NET_NET_H
+
+#include "../resp/base.h"
+
+#define WEIR_HOST_BYTES   256 /* RFC 1035: names have at most 253 characters */
+#define WEIR_PATH_BYTES   108 /* sockaddr_un.sun_path on Linux, NUL included */
+#define WEIR_SECRET_BYTES 512 /* user names and passwords, NUL included */
+#define WEIR_NO_DEADLINE  INT64_MAX
+
+typedef enum weir_address_kind { WEIR_ADDRESS_TCP, WEIR_ADDRESS_UNIX } weir_address_kind;
+
+/* Where the peer is and who we are to it. Holds a password: wipe with weir_address_wipe. */
+typedef struct weir_address {
+    weir_address_kind kind;
+    uint16_t port;              /* TCP; 6379 if the URL names none */
+    uint32_t db;                /* 0 if the URL names none */
+    char host[WEIR_HOST_BYTES]; /* TCP: name, IPv4 or IPv6 without brackets */
+    char path[WEIR_PATH_BYTES]; /* Unix */
+    char user[WEIR_SECRET_BYTES];
+    char password[WEIR_SECRET_BYTES]; /* "" if none */
+} weir_address;
+
+/*
+ * Reads redis://[[user]:password@]host[:port][/db], the same with valkey://, or
+ * unix://[[user]:password@]/path[?db=N]; percent-encoded bytes are decoded in user,
+ * password and path. "host" may be [IPv6]. A port of 0, an empty host, a NUL byte, a path
+ * too long for a socket and anything left over are refused. WEIR_OK; WEIR_ERR_ARG: *error
+ * says what is wrong and at which character, never showing the password.
+ * WEIR_ERR_UNSUPPORTED: rediss:// or valkeys://. *address is whole or wiped.
+ */
+weir_status weir_address_parse(weir_address *address, const char *url, weir_error *error);
+
+/* Overwrites user and password so that the compiler cannot leave it out. */
+void weir_address_wipe(weir_address *address);
+
+/* For error texts: "127.0.0.1:6379", "[::1]:6379", "unix:/run/redis.sock". Writes a NUL and
+ * cuts what does not fit `size` (at least 1). */
+void weir_address_name(const weir_address *address, char *out, size_t size);
+
+/*
+ * A byte stream that may be non-blocking. receive and send move at least one byte or say
+ * why not:
+ *   WEIR_OK with *moved > 0; WEIR_MORE: would block; WEIR_ERR_CLOSED: orderly end
+ * (receive); WEIR_ERR_IO: failed, *os_error is errno. send takes `count` (1 or more) parts
+ * in order and may stop anywhere; parts are borrowed until it returns. Neither raises
+ * SIGPIPE. `context` is handed to each.
+ */
+typedef struct weir_transport {
+    void *context;
+    weir_status (*receive)(void *context, char *data, size_t room, size_t *moved,
+                           int *os_error);
+    weir_status (*send)(void *context, const weir_view *parts, size_t count, size_t *moved,
+                        int *os_error);
+} weir_transport;
+
+/*
+ * A socket, from nothing to connected. Caller-held, fields private. Always non-blocking and
+ * close-on-exec; TCP gets TCP_NODELAY and keepalive (15 s idle, 5 s apart, 3 probes).
+ */
+typedef struct weir_socket {
+    int fd; /* -1 while there is none */
+    bool is_connected;
+    const weir_address *address;
+    void *candidates; /* struct addrinfo list of the resolver, NULL if none */
+    void *next;       /* struct addrinfo to try next, NULL if none */
+    int64_t try_until_ms;
+    int64_t deadline_ms;
+    int last_error; /* errno of the address tried last, 0 if none */
+} weir_socket;
+
+/*
+ * Begins to connect; *address is borrowed until the socket is closed. A name is resolved
+ * here, with the system's resolver, which may block; numeric addresses and Unix paths never
+ * do, nor allocate.
+ * WEIR_OK: call weir_socket_connect. WEIR_ERR_CONNECT: *error says why.
+ */
+weir_status weir_socket_start(weir_socket *socket, const weir_address *address,
+                              int64_t now_ms, int64_t deadline_ms, weir_error *error);
+
+/*
+ * Goes on connecting; call when the fd is writable or the clock has passed
+ * weir_socket_deadline. Several addresses behind a name are tried in turn, each with its
+ * share of the time that is left.
+ * WEIR_OK: connected. WEIR_MORE: wait for WEIR_WANT_WRITE on the fd (which may have
+ * changed). WEIR_ERR_CONNECT: none could be reached. WEIR_ERR_TIMEOUT: the deadline passed.
+ */
+weir_status weir_socket_connect(weir_socket *socket, int64_t now_ms, weir_error *error);
+
+/* When weir_socket_connect must be called again at the latest. */
+int64_t weir_socket_deadline(const weir_socket *socket);
+
+/* The transport of a connected socket; borrows it until weir_socket_close. */
+weir_transport weir_socket_transport(weir_socket *socket);
+
+/* Closes and frees; a socket that was zeroed with fd -1, or closed before, is fine. */
+void weir_socket_close(weir_socket *socket);
+
+/* Milliseconds of the monotonic clock; the origin is arbitrary. */
+int64_t weir_now_ms(void);
+
+/*
+ * Waits until `fd` is ready for one of `wants` (WEIR_WANT_*), or until deadline_ms of
+ * weir_now_ms (WEIR_NO_DEADLINE: none). A signal does not end or lengthen the wait.
+ * WEIR_OK: ready (an error or hang-up counts as ready). WEIR_ERR_TIMEOUT: the deadline
+ * passed. WEIR_ERR_IO: poll failed, *os_error is errno.
+ */
+weir_status weir_wait(int fd, int wants, int64_t deadline_ms, int *os_error);
+
+#endif

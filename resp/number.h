@@ -1,0 +1,19 @@
+/* Strict decimal numbers, both ways, without locale, sign tricks or leading zeros.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef WEIR_RESP_NUMBER_H
+#define WEIR_RESP_NUMBER_H
+
+#include "base.h"
+
+#define WEIR_U64_DIGITS 20 /* of 18446744073709551615 */
+
+/* How many decimal digits `value` has; 1 for 0. */
+size_t weir_u64_digits(uint64_t value);
+
+/* Writes `value` in decimal, no NUL; gives the byte behind the last digit. */
+char *weir_put_u64(char *out, uint64_t value);
+
+/* True if all of `text` is a decimal number that fits: digits only, no leading zero. */
+bool weir_parse_u64(weir_view text, uint64_t *value);
+
+#endif

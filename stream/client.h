@@ -1,0 +1,154 @@
+/* A client: one connection to a server, and what is on its way there and back.
+ * The commands are in commands.h. One thread at a time may use a client.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef WEIR_STREAM_CLIENT_H
+#define WEIR_STREAM_CLIENT_H
+
+#include "../resp/base.h"
+#include "../resp/reader.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct weir_client weir_client;
+
+/* Ceilings; 0 in a field means its default. Memory grows towards them with the bytes that
+ * are really there, and starts small (README, "Memory"). */
+typedef struct weir_limits {
+    size_t receive_bytes; /* received and not yet iterated or taken; also the largest entry
+                             or answer; default 64 MiB, at least 1 KiB */
+    size_t send_bytes;    /* queued and not yet sent; also the largest command;
+                             default 64 MiB, at least 1 KiB */
+    size_t unanswered;    /* requests whose answers have not been taken; default 65536 */
+} weir_limits;
+
+/* All zero is right: the defaults are in the comments. Texts are borrowed during weir_open.
+ */
+typedef struct weir_options {
+    const char *user;        /* ACL user; default: the URL's, else the server's default */
+    const char *password;    /* default: the URL's, else none. Wiped when closed */
+    const char *client_name; /* shown by CLIENT LIST; default none */
+    int protocol;            /* 2 or 3: that RESP or fail; default: 3, else 2 */
+    uint32_t db;             /* SELECT; 0: the URL's, else 0 */
+    int64_t connect_timeout_ms; /* resolve, connect and handshake together; default 5000 */
+    int64_t timeout_ms; /* of each call; a BLOCK's time comes on top; default 5000 */
+    bool non_blocking;  /* for event loops: no call ever waits, see weir_step */
+    weir_limits limits;
+    weir_mem mem; /* default: the C library's allocator */
+} weir_options;
+
+/* No end: as block_ms of a read. Keepalive finds a peer that is gone (30 s). */
+#define WEIR_FOREVER (-1)
+
+/*
+ * Connects and greets: HELLO 3 with AUTH, or RESP2 where the server has no HELLO; SELECT;
+ * CLIENT SETINFO.
+ * url: redis://[[user]:password@]host[:port][/db] or unix:///path[?db=N]; valkey:// is the
+ * same as redis://. Percent-encoding is decoded in user, password and path.
+ * WEIR_OK: *client is ready (non_blocking: the connection has begun, go on with weir_step).
+ * Failed: *client is given too, to be asked for the error and closed; NULL only if it is
+ * WEIR_ERR_NOMEM.
+ *   WEIR_ERR_ARG       the URL or an option is wrong
+ *   WEIR_ERR_CONNECT   does not resolve, nobody listens, path missing
+ *   WEIR_ERR_TIMEOUT   within connect_timeout_ms; the text names the phase
+ *   WEIR_ERR_REFUSED   the server's answer to the handshake: WRONGPASS, NOAUTH, ...
+ *   WEIR_ERR_PROTOCOL  the peer is no Redis (the text says so if it speaks HTTP or TLS)
+ *   WEIR_ERR_UNSUPPORTED rediss:// (not in this version)
+ * https://redis.io/docs/latest/commands/hello/
+ */
+WEIR_API weir_status weir_open(const char *url, const weir_options *options,
+                               weir_client **client);
+
+/* The least memory for weir_open_in. */
+#define WEIR_BLOCK_BYTES 24576
+
+/*
+ * The same in one block of the caller's memory (aligned for any type, at least
+ * WEIR_BLOCK_BYTES): never calls an allocator. The block is borrowed until weir_close, and
+ * shared out between receiving, sending and unanswered requests; options->limits may make
+ * the shares smaller, options->mem is not used. Host names are looked up by the C library,
+ * which may allocate; numeric addresses and unix:// are not. There, a call inside a loop
+ * over entries has the rest of the receive buffer for its answer, see weir_entries_next.
+ * As weir_open; WEIR_ERR_ARG with *client NULL if the block is too small.
+ */
+WEIR_API weir_status weir_open_in(void *block, size_t block_bytes, const char *url,
+                                  const weir_options *options, weir_client **client);
+
+/* Closes the connection and frees the client with all it gave; NULL is fine. Unsent
+ * commands and unanswered requests are dropped: weir_flush and take what you asked for. */
+WEIR_API void weir_close(weir_client *client);
+
+/* Why the last call on this client failed; status WEIR_OK if none did yet. Borrows: until
+ * the next call on the client. client NULL: "out of memory". */
+WEIR_API const weir_error *weir_client_error(const weir_client *client);
+
+/* What the server said of itself. Borrows until weir_close. Empty texts if it has no HELLO.
+ */
+typedef struct weir_greeting {
+    const char *server;  /* "redis", "valkey" */
+    const char *version; /* "7.0.15" */
+    int64_t client_id;   /* as in CLIENT LIST; 0 if not told */
+    int protocol;        /* 2 or 3: what is spoken on this connection */
+} weir_greeting;
+WEIR_API weir_greeting weir_client_greeting(const weir_client *client);
+
+/*
+ * PIPELINES. Every command CMD has two forms (commands.h):
+ *   weir_CMD(...)         asks and waits for its own answer;
+ *   weir_append_CMD(...)  only asks. The answers come in the order of the requests, and are
+ *                         taken with the weir_take_* that fits the command.
+ * An append encodes the command (copies all it is given) and may send and receive without
+ * waiting. When limits.send_bytes are queued it waits for the peer to take some, receiving
+ * meanwhile, so a batch of any size cannot deadlock; when limits.unanswered or
+ * limits.receive_bytes is reached it does nothing and returns WEIR_ERR_FULL: take answers.
+ * Both forms can be mixed: weir_CMD leaves the answers of earlier appends waiting in order.
+ */
+
+/* Sends what is queued. WEIR_OK: all of it was handed to the system. WEIR_MORE
+ * (non_blocking only): some is left, see weir_step. Else why it failed. */
+WEIR_API weir_status weir_flush(weir_client *client);
+
+/* Requests whose answers have not been taken. */
+WEIR_API size_t weir_unanswered(const weir_client *client);
+
+/* Why the take_* answer WEIR_ERR_SERVER: the server's words are in weir_client_error.
+ * All of them: WEIR_ERR_ARG if no answer is due or the next is of another kind (nothing is
+ * taken then); WEIR_MORE with non_blocking: not arrived yet. Results may be NULL. */
+
+/* Passes over the next answer, whatever it is. An error answer is WEIR_ERR_SERVER. */
+WEIR_API weir_status weir_take_any(weir_client *client);
+
+/*
+ * EVENT LOOPS, with options.non_blocking. Nothing waits: open starts connecting, appends
+ * queue, takes and iterators return WEIR_MORE until the bytes are there; the forms that
+ * wait (weir_xadd, ...) return WEIR_ERR_ARG. The loop is:
+ *   poll weir_client_fd for weir_client_wants until weir_client_deadline_ms, weir_step,
+ * take. The same four calls work on a blocking client that its owner wants to watch.
+ */
+
+/* The descriptor to watch, -1 if there is none; may change while connecting. */
+WEIR_API int weir_client_fd(const weir_client *client);
+
+/* WEIR_WANT_READ, WEIR_WANT_WRITE or both. */
+WEIR_API int weir_client_wants(const weir_client *client);
+
+/* When weir_step must be called at the latest, by CLOCK_MONOTONIC in milliseconds;
+ * INT64_MAX if there is nothing to wait for. */
+WEIR_API int64_t weir_client_deadline_ms(const weir_client *client);
+
+/* True once the handshake is done and nothing has failed. */
+WEIR_API bool weir_client_is_ready(const weir_client *client);
+
+/* Moves bytes both ways as far as it goes without waiting, and watches the deadlines.
+ * WEIR_OK, or the failure that ended the connection. */
+WEIR_API weir_status weir_step(weir_client *client);
+
+/* Pushes (RESP3) that were received and passed over. */
+WEIR_API uint64_t weir_client_pushes(const weir_client *client);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,14 @@
+/* weir: a client for Redis and Valkey Streams. This header brings all of it.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef WEIR_H
+#define WEIR_H
+
+#include "resp/base.h"
+#include "resp/command.h"
+#include "resp/reader.h"
+#include "stream/client.h"
+#include "stream/commands.h"
+#include "stream/entry.h"
+#include "stream/id.h"
+
+#endif
