@@ -45,9 +45,9 @@ void weir_address_name(const weir_address *address, char *out, size_t size);
  * A byte stream that may be non-blocking. receive and send move at least one byte or say
  * why not:
  *   WEIR_OK with *moved > 0; WEIR_MORE: would block; WEIR_ERR_CLOSED: orderly end
- * (receive); WEIR_ERR_IO: failed, *os_error is errno. send takes `count` (1 or more) parts
- * in order and may stop anywhere; parts are borrowed until it returns. Neither raises
- * SIGPIPE. `context` is handed to each.
+ * (receive); WEIR_ERR_IO: failed, *os_error is errno. `room` is 1 or more. send takes
+ * `count` parts in order, at least one byte in all, and may stop anywhere; parts are
+ * borrowed until it returns. Neither raises SIGPIPE. `context` is handed to each.
  */
 typedef struct weir_transport {
     void *context;
@@ -62,11 +62,13 @@ typedef struct weir_transport {
  * close-on-exec; TCP gets TCP_NODELAY and keepalive (15 s idle, 5 s apart, 3 probes).
  */
 typedef struct weir_socket {
-    int fd; /* -1 while there is none */
+    int fd; /* -1 while there is none: before the first try, and between two */
     bool is_connected;
     const weir_address *address;
     void *candidates; /* struct addrinfo list of the resolver, NULL if none */
     void *next;       /* struct addrinfo to try next, NULL if none */
+    unsigned tries;   /* addresses taken so far */
+    int64_t started_ms;
     int64_t try_until_ms;
     int64_t deadline_ms;
     int last_error; /* errno of the address tried last, 0 if none */
@@ -76,7 +78,8 @@ typedef struct weir_socket {
  * Begins to connect; *address is borrowed until the socket is closed. A name is resolved
  * here, with the system's resolver, which may block; numeric addresses and Unix paths never
  * do, nor allocate.
- * WEIR_OK: call weir_socket_connect. WEIR_ERR_CONNECT: *error says why.
+ * WEIR_OK: call weir_socket_connect at once, with the clock read anew (resolving took
+ * time). WEIR_ERR_CONNECT: *error says why.
  */
 weir_status weir_socket_start(weir_socket *socket, const weir_address *address,
                               int64_t now_ms, int64_t deadline_ms, weir_error *error);
@@ -86,11 +89,14 @@ weir_status weir_socket_start(weir_socket *socket, const weir_address *address,
  * weir_socket_deadline. Several addresses behind a name are tried in turn, each with its
  * share of the time that is left.
  * WEIR_OK: connected. WEIR_MORE: wait for WEIR_WANT_WRITE on the fd (which may have
- * changed). WEIR_ERR_CONNECT: none could be reached. WEIR_ERR_TIMEOUT: the deadline passed.
+ * changed) until weir_socket_deadline, then call again whichever came; if the fd is -1 (a
+ * Unix server whose backlog is full) there is only the deadline to wait for. weir_wait does
+ * just that. WEIR_ERR_CONNECT: none could be reached. WEIR_ERR_TIMEOUT: the deadline
+ * passed. After these two the socket is closed, and *error says why.
  */
 weir_status weir_socket_connect(weir_socket *socket, int64_t now_ms, weir_error *error);
 
-/* When weir_socket_connect must be called again at the latest. */
+/* When weir_socket_connect must be called again at the latest, if it said WEIR_MORE. */
 int64_t weir_socket_deadline(const weir_socket *socket);
 
 /* The transport of a connected socket; borrows it until weir_socket_close. */
@@ -104,7 +110,8 @@ int64_t weir_now_ms(void);
 
 /*
  * Waits until `fd` is ready for one of `wants` (WEIR_WANT_*), or until deadline_ms of
- * weir_now_ms (WEIR_NO_DEADLINE: none). A signal does not end or lengthen the wait.
+ * weir_now_ms (WEIR_NO_DEADLINE: none). A deadline that has passed still looks once; a
+ * negative fd is never ready. A signal does not end or lengthen the wait.
  * WEIR_OK: ready (an error or hang-up counts as ready). WEIR_ERR_TIMEOUT: the deadline
  * passed. WEIR_ERR_IO: poll failed, *os_error is errno.
  */

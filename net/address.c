@@ -1,0 +1,358 @@
+/* Addresses as URLs: read strictly, named for error texts.
+ * No text here quotes the URL: where a password begins and ends is unsure in a URL that is
+ * wrong, so what is wrong is shown by its position alone.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "line.h"
+
+#include <arpa/inet.h>
+
+#define DEFAULT_PORT 6379 /* Redis's own: redis/src/config.c, "port" */
+
+enum scheme { SCHEME_UNKNOWN, SCHEME_TCP, SCHEME_UNIX, SCHEME_TLS };
+
+struct parse {
+    const char *url;
+    weir_address *address;
+    weir_error *error;
+};
+
+/* A part of the URL: from `at` up to, not including, `end`. */
+struct part {
+    const char *at;
+    const char *end;
+};
+
+static weir_status refuse(const struct parse *parse, const char *at, const char *why) {
+    struct weir_line text = weir_line_of_error(parse->error, WEIR_ERR_ARG, 0);
+    weir_line_add(&text, "bad URL, character ");
+    weir_line_add_number(&text, (uint64_t)(at - parse->url) + 1);
+    weir_line_add(&text, ": ");
+    weir_line_add(&text, why);
+    return WEIR_ERR_ARG;
+}
+
+static weir_status refuse_tls(const struct parse *parse) {
+    struct weir_line text = weir_line_of_error(parse->error, WEIR_ERR_UNSUPPORTED, 0);
+    weir_line_add(&text,
+                  "TLS is not in this version (rediss:// and valkeys://); a TLS tunnel "
+                  "on this host can carry redis://");
+    return WEIR_ERR_UNSUPPORTED;
+}
+
+static const char *first_of(struct part part, char wanted) {
+    const char *at = part.at;
+    while (at < part.end && *at != wanted) {
+        at++;
+    }
+    return at;
+}
+
+static const char *last_of(struct part part, char wanted) {
+    const char *at = part.end;
+    while (at > part.at) {
+        at--;
+        if (*at == wanted) {
+            return at;
+        }
+    }
+    return NULL;
+}
+
+static char lower(char letter) {
+    if (letter < 'A' || letter > 'Z') {
+        return letter;
+    }
+    return (char)(letter - 'A' + 'a');
+}
+
+/* In any case, as RFC 3986, 3.1 has it for a scheme. */
+static bool is_word(struct part part, const char *word) {
+    while (part.at < part.end && *word != '\0' && lower(*part.at) == *word) {
+        part.at++;
+        word++;
+    }
+    return part.at == part.end && *word == '\0';
+}
+
+static enum scheme read_scheme(struct part name) {
+    if (is_word(name, "redis") || is_word(name, "valkey")) {
+        return SCHEME_TCP;
+    }
+    if (is_word(name, "rediss") || is_word(name, "valkeys")) {
+        return SCHEME_TLS;
+    }
+    return is_word(name, "unix") ? SCHEME_UNIX : SCHEME_UNKNOWN;
+}
+
+/* Digits alone, no leading zero, at most `max`. */
+static bool read_number(struct part part, uint32_t max, uint32_t *number) {
+    uint64_t sum = 0;
+    if (part.at == part.end || (*part.at == '0' && part.end - part.at > 1)) {
+        return false;
+    }
+    for (; part.at < part.end; part.at++) {
+        if (*part.at < '0' || *part.at > '9') {
+            return false;
+        }
+        sum = sum * 10 + (uint64_t)(*part.at - '0');
+        if (sum > max) {
+            return false;
+        }
+    }
+    *number = (uint32_t)sum;
+    return true;
+}
+
+static int hex_value(char digit) {
+    if (digit >= '0' && digit <= '9') {
+        return digit - '0';
+    }
+    char letter = lower(digit);
+    return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
+}
+
+/* The byte that %HH at part.at stands for; -1 if two digits do not follow. */
+static int escaped_byte(struct part part) {
+    if (part.end - part.at < 3) {
+        return -1;
+    }
+    int high = hex_value(part.at[1]);
+    int low = hex_value(part.at[2]);
+    return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+/* Decodes a part into `out`, and ends it with a NUL. `out` is zeroed. */
+static weir_status decode(const struct parse *parse, struct part part, char *out,
+                          size_t room, const char *why_too_long) {
+    size_t len = 0;
+    while (part.at < part.end) {
+        int byte = (unsigned char)*part.at;
+        ptrdiff_t width = 1;
+        if (byte <= ' ' || byte == 0x7f) {
+            return refuse(parse, part.at,
+                          "a space or a control character; write it as % and two digits");
+        }
+        if (byte == '%') {
+            byte = escaped_byte(part);
+            width = 3;
+        }
+        if (byte < 0) {
+            return refuse(parse, part.at,
+                          "'%' without two hexadecimal digits; write '%' itself as %25");
+        }
+        if (byte == 0) {
+            return refuse(parse, part.at, "a NUL byte (%00) cannot be sent");
+        }
+        if (len + 1 >= room) {
+            return refuse(parse, part.at, why_too_long);
+        }
+        out[len++] = (char)byte;
+        part.at += width;
+    }
+    out[len] = '\0';
+    return WEIR_OK;
+}
+
+static weir_status read_who(const struct parse *parse, struct part who) {
+    weir_address *address = parse->address;
+    struct part user = {who.at, first_of(who, ':')};
+    if (user.end == who.end) {
+        return refuse(parse, who.at,
+                      "what stands before '@' must be user:password or :password");
+    }
+    weir_status st = decode(parse, user, address->user, sizeof address->user,
+                            "the user name is longer than 511 bytes");
+    if (st != WEIR_OK) {
+        return st;
+    }
+    struct part password = {user.end + 1, who.end};
+    return decode(parse, password, address->password, sizeof address->password,
+                  "the password is longer than 511 bytes");
+}
+
+static bool is_host_byte(char byte) {
+    char letter = lower(byte);
+    return (letter >= 'a' && letter <= 'z') || (byte >= '0' && byte <= '9') ||
+           byte == '-' || byte == '.' || byte == '_';
+}
+
+static weir_status copy_host(const struct parse *parse, struct part host) {
+    size_t len = (size_t)(host.end - host.at);
+    if (len == 0) {
+        return refuse(parse, host.at, "the host is missing, as in redis://127.0.0.1:6379");
+    }
+    if (len >= sizeof parse->address->host) {
+        return refuse(parse, host.at, "the host is longer than 255 bytes");
+    }
+    memcpy(parse->address->host, host.at, len);
+    parse->address->host[len] = '\0';
+    return WEIR_OK;
+}
+
+static weir_status read_bracketed(const struct parse *parse, struct part part,
+                                  const char **host_end) {
+    struct part host = {part.at + 1, first_of(part, ']')};
+    if (host.end == part.end) {
+        return refuse(parse, part.at, "'[' without ']'");
+    }
+    weir_status st = copy_host(parse, host);
+    if (st != WEIR_OK) {
+        return st;
+    }
+    struct in6_addr unused;
+    if (inet_pton(AF_INET6, parse->address->host, &unused) != 1) {
+        return refuse(parse, host.at, "[...] does not hold an IPv6 address");
+    }
+    *host_end = host.end + 1;
+    return WEIR_OK;
+}
+
+static weir_status read_name(const struct parse *parse, struct part part,
+                             const char **host_end) {
+    struct part host = {part.at, part.at};
+    while (host.end < part.end && is_host_byte(*host.end)) {
+        host.end++;
+    }
+    *host_end = host.end;
+    return copy_host(parse, host);
+}
+
+static weir_status read_host_and_port(const struct parse *parse, struct part part) {
+    bool is_bracketed = part.at < part.end && *part.at == '[';
+    const char *end = part.end;
+    const char *last_colon = last_of(part, ':');
+    if (!is_bracketed && last_colon != NULL && last_colon != first_of(part, ':')) {
+        return refuse(parse, last_colon,
+                      "a second ':'; an IPv6 address is written in brackets, as in [::1]");
+    }
+    weir_status st =
+        is_bracketed ? read_bracketed(parse, part, &end) : read_name(parse, part, &end);
+    if (st != WEIR_OK || end == part.end) {
+        return st;
+    }
+    if (*end != ':') {
+        return refuse(
+            parse, end,
+            "a host is letters, digits, '-', '.', '_'; after it only :port and /database");
+    }
+    uint32_t port = 0;
+    if (!read_number((struct part){end + 1, part.end}, UINT16_MAX, &port) || port == 0) {
+        return refuse(parse, end + 1, "the port is not a number from 1 to 65535");
+    }
+    parse->address->port = (uint16_t)port;
+    return WEIR_OK;
+}
+
+static weir_status read_db(const struct parse *parse, struct part part) {
+    if (!read_number(part, UINT32_MAX, &parse->address->db)) {
+        return refuse(parse, part.at,
+                      "expected a database from 0 to 4294967295, and nothing after it");
+    }
+    return WEIR_OK;
+}
+
+static weir_status read_tcp(const struct parse *parse, struct part authority,
+                            struct part path) {
+    parse->address->kind = WEIR_ADDRESS_TCP;
+    parse->address->port = DEFAULT_PORT;
+    if (first_of(path, '@') != path.end) {
+        return refuse(parse, path.at,
+                      "an '@' follows this '/'; in a user or password write '/' as %2F");
+    }
+    weir_status st = read_host_and_port(parse, authority);
+    if (st != WEIR_OK || path.end - path.at <= 1) { /* nothing, or a lone '/' */
+        return st;
+    }
+    return read_db(parse, (struct part){path.at + 1, path.end});
+}
+
+static weir_status read_unix(const struct parse *parse, struct part authority,
+                             struct part path) {
+    weir_address *address = parse->address;
+    address->kind = WEIR_ADDRESS_UNIX;
+    if (authority.at != authority.end || path.at == path.end) {
+        return refuse(
+            parse, authority.at,
+            "a path that begins with '/' must stand here, as in unix:///run/redis.sock "
+            "(in a user or password write '/' as %2F)");
+    }
+    struct part file = {path.at, first_of(path, '?')};
+    const char *hash = first_of(file, '#');
+    if (hash != file.end) {
+        return refuse(parse, hash, "'#' in a path is written as %23");
+    }
+    weir_status st = decode(parse, file, address->path, sizeof address->path,
+                            "the path is longer than the 107 bytes that a socket can have");
+    if (st != WEIR_OK || file.end == path.end) {
+        return st;
+    }
+    static const char query[] = "?db=";
+    if (strncmp(file.end, query, sizeof query - 1) != 0) {
+        return refuse(parse, file.end, "only ?db=N may follow the path");
+    }
+    return read_db(parse, (struct part){file.end + sizeof query - 1, path.end});
+}
+
+static weir_status read_url(const struct parse *parse) {
+    const char *url = parse->url;
+    const char *colon = strstr(url, "://");
+    if (colon == NULL) {
+        return refuse(parse, url,
+                      url[0] == '/' ? "no scheme; write it as unix:///run/redis.sock"
+                                    : "no scheme; write it as redis://127.0.0.1:6379");
+    }
+    struct part rest = {colon + 3, url + strlen(url)};
+    struct part authority = {rest.at, first_of(rest, '/')};
+    struct part path = {authority.end, rest.end};
+    enum scheme scheme = read_scheme((struct part){url, colon});
+    const char *sign = last_of(authority, '@');
+    if (sign != NULL && (scheme == SCHEME_TCP || scheme == SCHEME_UNIX)) {
+        weir_status st = read_who(parse, (struct part){authority.at, sign});
+        if (st != WEIR_OK) {
+            return st;
+        }
+        authority.at = sign + 1;
+    }
+    switch (scheme) {
+    case SCHEME_TCP: return read_tcp(parse, authority, path);
+    case SCHEME_UNIX: return read_unix(parse, authority, path);
+    case SCHEME_TLS: return refuse_tls(parse);
+    case SCHEME_UNKNOWN: break;
+    }
+    return refuse(parse, url, "the scheme is none of redis, valkey and unix");
+}
+
+weir_status weir_address_parse(weir_address *address, const char *url, weir_error *error) {
+    *address = (weir_address){.kind = WEIR_ADDRESS_TCP};
+    weir_status st = read_url(&(struct parse){url, address, error});
+    if (st != WEIR_OK) {
+        weir_address_wipe(address);
+        *address = (weir_address){.kind = WEIR_ADDRESS_TCP};
+    }
+    return st;
+}
+
+static void wipe(volatile char *secret, size_t size) {
+    for (size_t i = 0; i < size; i++) {
+        secret[i] = '\0';
+    }
+}
+
+void weir_address_wipe(weir_address *address) {
+    wipe(address->user, sizeof address->user);
+    wipe(address->password, sizeof address->password);
+}
+
+void weir_address_name(const weir_address *address, char *out, size_t size) {
+    struct weir_line name = weir_line_start(out, size);
+    if (address->kind == WEIR_ADDRESS_UNIX) {
+        weir_line_add(&name, "unix:");
+        weir_line_add(&name, address->path);
+        return;
+    }
+    bool is_ipv6 = strchr(address->host, ':') != NULL;
+    weir_line_add(&name, is_ipv6 ? "[" : "");
+    weir_line_add(&name, address->host);
+    weir_line_add(&name, is_ipv6 ? "]:" : ":");
+    weir_line_add_number(&name, address->port);
+}
