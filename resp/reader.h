@@ -117,6 +117,14 @@ WEIR_API weir_status weir_reader_next(weir_reader *reader, weir_view input, size
 WEIR_API weir_status weir_reader_skip(weir_reader *reader, weir_view input, size_t *used);
 
 /*
+ * The same for what is left of the reply that is open, or, between two replies, for the
+ * whole of the next one. May follow any call, also one of weir_reader_skip that gave
+ * WEIR_MORE.
+ */
+WEIR_API weir_status weir_reader_skip_reply(weir_reader *reader, weir_view input,
+                                            size_t *used);
+
+/*
  * Says that the caller has itself read one whole value of `bytes` bytes, element of an open
  * aggregate: for loops that know the shape. The reader must stand between two tokens
  * inside an aggregate, and the bytes must be what weir_reader_next would accept.

@@ -85,7 +85,9 @@ WEIR_API weir_status weir_take_count(weir_client *client, uint64_t *count);
  * in the memory of the receive buffer. Caller-held, fields private; do not copy it. It ends
  * by itself with WEIR_END or a failure; to leave earlier, call weir_entries_close, or
  * simply use the same variable for the next reading call. One that is neither ended nor
- * closed costs memory: what arrives of it is kept, up to limits.receive_bytes.
+ * closed costs memory: what arrives of it is kept, up to limits.receive_bytes, and it is
+ * one of the 16 iterators and replies that can be open at once (4 with weir_open_in);
+ * opening more is WEIR_ERR_FULL.
  */
 typedef struct weir_entries {
     weir_client *client;

@@ -1,0 +1,316 @@
+/* Pairing answers with requests: the front of the receive buffer, the ahead reader, and
+ * passing over what nobody wants.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "session.h"
+
+/* The ahead reader's bytes. */
+static weir_view ahead_view(const weir_session *session) {
+    return weir_buffer_from(&session->in, session->ahead_at);
+}
+
+/* The answer that comes next stands at the front: what lies before it can be used up. */
+static bool is_ahead_at_front(const weir_session *session) {
+    return session->ahead_ticket == session->first;
+}
+
+static weir_status skip_push(weir_session *session) {
+    size_t used;
+    weir_status st = weir_reader_skip_reply(&session->ahead, ahead_view(session), &used);
+    session->ahead_at += used;
+    if (is_ahead_at_front(session)) {
+        weir_buffer_use_to(&session->in, session->ahead_at);
+    }
+    if (st == WEIR_ERR_PROTOCOL) {
+        return weir_session_fault(session, &session->ahead);
+    }
+    if (st == WEIR_OK) {
+        session->is_in_push = false;
+        session->pushes++;
+    }
+    return st;
+}
+
+weir_status weir_session_face(weir_session *session) {
+    for (;;) {
+        if (!session->is_in_push) {
+            weir_view rest = ahead_view(session);
+            if (!weir_reader_is_between(&session->ahead)) {
+                return WEIR_OK;
+            }
+            if (rest.len == 0) {
+                return WEIR_MORE;
+            }
+            if (rest.data[0] != '>') {
+                return WEIR_OK;
+            }
+            session->is_in_push = true;
+        }
+        weir_status st = skip_push(session);
+        if (st != WEIR_OK) {
+            return st;
+        }
+    }
+}
+
+void weir_session_catch_up(weir_session *session) {
+    const weir_slot *slot = session->streaming;
+    if (slot != NULL && is_ahead_at_front(session) && slot->at > session->ahead_at) {
+        session->ahead = slot->reader;
+        session->ahead_at = slot->at;
+    }
+}
+
+/* Moves the ahead reader over the answer of `ahead_ticket`. */
+static weir_status pass_answer(weir_session *session) {
+    weir_request *request = weir_session_request(session, session->ahead_ticket);
+    weir_session_catch_up(session);
+    if (!request->is_begun) {
+        weir_status st = weir_session_face(session);
+        if (st != WEIR_OK) {
+            return st;
+        }
+        request->begin = session->ahead_at;
+        request->is_begun = true;
+    }
+    size_t used;
+    weir_status st = weir_reader_skip_reply(&session->ahead, ahead_view(session), &used);
+    session->ahead_at += used;
+    if (st == WEIR_ERR_PROTOCOL) {
+        return weir_session_fault(session, &session->ahead);
+    }
+    if (is_ahead_at_front(session) && request->is_gone) {
+        weir_buffer_use_to(&session->in, session->ahead_at);
+    }
+    if (st == WEIR_OK) {
+        request->end = session->ahead_at;
+        request->is_whole = true;
+        session->ahead_ticket++;
+    }
+    return st;
+}
+
+/* Bytes have come though nothing was asked for. */
+static weir_status refuse_unasked(weir_session *session) {
+    weir_status st = weir_session_face(session);
+    if (st != WEIR_OK) {
+        return st == WEIR_MORE ? WEIR_OK : st;
+    }
+    size_t used;
+    weir_token token;
+    st = weir_reader_next(&session->ahead, ahead_view(session), &used, &token);
+    session->ahead_at += used;
+    if (st == WEIR_MORE) {
+        return WEIR_OK;
+    }
+    if (st != WEIR_OK) {
+        return weir_session_fault(session, &session->ahead);
+    }
+    if (token.type == WEIR_TOKEN_ERROR) {
+        return weir_session_break(
+            session, WEIR_ERR_CLOSED, 0, "%s said, unasked: %.*s", session->peer,
+            (int)(token.bytes.len < 200 ? token.bytes.len : 200), token.bytes.data);
+    }
+    return weir_session_break(session, WEIR_ERR_PROTOCOL, 0,
+                              "%s sent an answer that no request asked for", session->peer);
+}
+
+/* Takes answered and unwanted requests off the queue's end, bytes and all, so that calls
+ * inside a loop over entries leave nothing behind. */
+static void trim_tail(weir_session *session) {
+    while (session->next - session->first >= 2 && session->ahead_ticket == session->next &&
+           session->detached == 0) {
+        const weir_request *last = weir_session_request(session, session->next - 1);
+        const weir_request *before = weir_session_request(session, session->next - 2);
+        uint64_t end = session->in.offset + weir_buffer_len(&session->in);
+        if (!last->is_gone || last->end != end || session->is_in_push) {
+            return;
+        }
+        weir_buffer_cut(&session->in, before->end);
+        session->ahead_at = before->end;
+        session->ahead_ticket--;
+        session->next--;
+        if (session->oldest > session->next) {
+            session->oldest = session->next;
+        }
+    }
+}
+
+weir_status weir_session_settle(weir_session *session) {
+    while (session->first < session->next) {
+        weir_request *request = weir_session_request(session, session->first);
+        if (!request->is_gone) {
+            trim_tail(session);
+            return session->failure;
+        }
+        if (!request->is_whole) {
+            weir_status st = pass_answer(session);
+            if (st != WEIR_OK) {
+                return st == WEIR_MORE ? session->failure : st;
+            }
+        }
+        weir_buffer_use_to(&session->in, request->end);
+        session->first++;
+    }
+    if (session->failure == WEIR_OK && weir_buffer_len(&session->in) > 0) {
+        return refuse_unasked(session);
+    }
+    return session->failure;
+}
+
+weir_status weir_session_reach(weir_session *session, uint64_t ticket) {
+    while (!weir_session_request(session, ticket)->is_whole) {
+        weir_status st = pass_answer(session);
+        if (st != WEIR_OK) {
+            return st;
+        }
+    }
+    return WEIR_OK;
+}
+
+weir_view weir_session_whole(const weir_session *session, const weir_request *request) {
+    weir_view rest = weir_buffer_from(&session->in, request->begin);
+    return weir_bytes(rest.data, (size_t)(request->end - request->begin));
+}
+
+static void mark_taken(weir_session *session, weir_request *request) {
+    if (!request->is_taken) {
+        request->is_taken = true;
+        session->untaken--;
+    }
+}
+
+void weir_session_abandon(weir_session *session, uint64_t ticket) {
+    weir_request *request = weir_session_request(session, ticket);
+    mark_taken(session, request);
+    weir_session_catch_up(session);
+    request->is_gone = true;
+    weir_session_settle(session); /* a failure is kept, and told by the next call */
+}
+
+void weir_session_mark_taken(weir_session *session, uint64_t ticket) {
+    mark_taken(session, weir_session_request(session, ticket));
+}
+
+weir_status weir_session_take_whole(weir_session *session, uint64_t ticket,
+                                    weir_view *whole) {
+    weir_status st = weir_session_reach(session, ticket);
+    if (st == WEIR_OK) {
+        *whole = weir_session_whole(session, weir_session_request(session, ticket));
+        weir_session_abandon(session, ticket);
+    }
+    return st;
+}
+
+static weir_status judge_token(weir_session *session, const weir_token *token) {
+    switch (token->type) {
+    case WEIR_TOKEN_ERROR:
+    case WEIR_TOKEN_BULK_ERROR: return weir_session_server_error(session, token->bytes);
+    case WEIR_TOKEN_ARRAY:
+    case WEIR_TOKEN_SET:
+    case WEIR_TOKEN_PUSH:
+    case WEIR_TOKEN_MAP:
+    case WEIR_TOKEN_ATTRIBUTE:
+        return weir_session_error(session, WEIR_ERR_REPLY,
+                                  "%s: expected a single value, got an aggregate of %lld",
+                                  session->peer, (long long)token->number);
+    case WEIR_TOKEN_SIMPLE:
+    case WEIR_TOKEN_BULK:
+    case WEIR_TOKEN_VERBATIM:
+    case WEIR_TOKEN_INTEGER:
+    case WEIR_TOKEN_BOOLEAN:
+    case WEIR_TOKEN_DOUBLE:
+    case WEIR_TOKEN_BIG_NUMBER:
+    case WEIR_TOKEN_NULL: return WEIR_OK;
+    }
+    return WEIR_ERR_REPLY;
+}
+
+/* The answer stands at the front and nothing of it was looked at: no need to find its end
+ * first. */
+static weir_status take_front_token(weir_session *session, weir_token *token) {
+    weir_status st = weir_session_face(session);
+    if (st != WEIR_OK) {
+        return st;
+    }
+    size_t used;
+    st = weir_reader_next(&session->ahead, ahead_view(session), &used, token);
+    session->ahead_at += used;
+    if (st == WEIR_ERR_PROTOCOL) {
+        return weir_session_fault(session, &session->ahead);
+    }
+    if (st != WEIR_OK) {
+        return st;
+    }
+    weir_request *request = weir_session_request(session, session->first);
+    mark_taken(session, request);
+    if (!weir_reader_is_between(&session->ahead)) {
+        request->begin = session->ahead_at;
+        request->is_begun = true;
+        weir_session_abandon(session, session->first);
+        return judge_token(session, token);
+    }
+    weir_buffer_use_to(&session->in, session->ahead_at);
+    session->ahead_ticket++;
+    session->first++;
+    st = judge_token(session, token);
+    if (session->first < session->next &&
+        !weir_session_request(session, session->first)->is_gone) {
+        return st;
+    }
+    weir_status settled = weir_session_settle(session);
+    return st == WEIR_OK && settled != WEIR_OK ? settled : st;
+}
+
+weir_status weir_session_take_token(weir_session *session, uint64_t ticket,
+                                    weir_token *token) {
+    const weir_request *request = weir_session_request(session, ticket);
+    if (ticket == session->first && is_ahead_at_front(session) && !request->is_begun) {
+        return take_front_token(session, token);
+    }
+    weir_view whole;
+    weir_status st = weir_session_take_whole(session, ticket, &whole);
+    if (st != WEIR_OK) {
+        return st;
+    }
+    static const weir_reader_options reading = {.hide_attributes = true};
+    weir_reader reader;
+    size_t used;
+    weir_reader_init(&reader, &reading);
+    st = weir_reader_next(&reader, whole, &used, token);
+    return st == WEIR_OK ? judge_token(session, token) : WEIR_ERR_REPLY;
+}
+
+/* An answer that cannot be held is passed over. */
+static weir_status give_up(weir_session *session, uint64_t ticket) {
+    bool is_alone = ticket == session->first;
+    weir_session_abandon(session, ticket);
+    return weir_session_error(
+        session, WEIR_ERR_LIMIT, "%s: %s limits.receive_bytes, %zu; it is passed over",
+        session->peer,
+        is_alone ? "the answer is larger than" : "the answer lies behind others that fill",
+        session->in.most);
+}
+
+/* The streaming iterator loses its answer; the entry in hand stays good. */
+static void drop_streaming(weir_session *session) {
+    weir_slot *slot = session->streaming;
+    slot->is_dropped = true;
+    weir_session_catch_up(session);
+    session->streaming = NULL;
+    weir_session_abandon(session, slot->ticket);
+}
+
+weir_status weir_session_make_way(weir_session *session, uint64_t ticket) {
+    weir_slot *slot = session->streaming;
+    if (slot == NULL) {
+        return give_up(session, ticket);
+    }
+    if (slot->ticket == ticket && weir_session_pass_entry(session, slot)) {
+        return WEIR_OK;
+    }
+    bool is_own = slot->ticket == ticket;
+    size_t before = weir_buffer_len(&session->in);
+    drop_streaming(session);
+    bool has_gained = weir_buffer_len(&session->in) < before;
+    return has_gained && !is_own ? WEIR_OK : give_up(session, ticket);
+}

@@ -1,0 +1,32 @@
+/* Decoding of whole values: one entry, one id.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef WEIR_STREAM_DECODE_H
+#define WEIR_STREAM_DECODE_H
+
+#include "../resp/reader.h"
+#include "entry.h"
+#include "fields.h"
+
+/*
+ * Decodes the entry at the front of `input`, if it has the shape that servers send: array
+ * of an id and an array of pairs, no attributes, nothing absent. Never needs to be called
+ * twice for the same bytes: whoever gets WEIR_MORE finds the entry's end by a reader and
+ * then calls weir_decode_entry. WEIR_OK: *entry (id, fields) and *used. WEIR_MORE: not
+ * whole, or another shape.
+ */
+weir_status weir_decode_usual_entry(weir_view input, weir_fields *fields, weir_entry *entry,
+                                    size_t *used);
+
+/*
+ * Decodes one whole entry of any shape that servers send:
+ *   [id, [field, value, ...]]; the same with idle time and deliveries behind; [id, null];
+ *   null (XCLAIM and XAUTOCLAIM before Redis 7); an id alone.
+ * WEIR_OK; WEIR_END: null, nothing is known of the entry, not even its id; WEIR_ERR_REPLY:
+ * it is none of these; WEIR_ERR_NOMEM.
+ */
+weir_status weir_decode_entry(weir_view whole, weir_fields *fields, weir_entry *entry);
+
+/* An id as servers send it, "ms-seq" in full. */
+bool weir_decode_id(weir_view text, weir_id *id);
+
+#endif

@@ -1,0 +1,245 @@
+/* The handshake: HELLO 3 with AUTH; where that is not known, AUTH on RESP2; then SELECT,
+ * the client's name and what library it is. Nothing large is sent before the server knows
+ * us: it limits clients it does not know to 10 arguments and 16 KiB (Redis networking.c).
+ * https://redis.io/docs/latest/commands/hello/
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "../resp/command.h"
+#include "../resp/number.h"
+#include "session.h"
+
+#define MOST_ARGS 7 /* HELLO 3 AUTH user password */
+
+static weir_status send_args(weir_session *session, const weir_view *args, size_t count) {
+    size_t size;
+    char *at;
+    weir_status st = weir_command_size(args, count, &size);
+    st = st == WEIR_OK ? weir_session_reserve(session, size, &at) : st;
+    if (st != WEIR_OK) {
+        return st;
+    }
+    weir_command_write(at, args, count);
+    session->greet_last =
+        weir_session_commit(session, size, WEIR_ANSWER_REPLY, 0, session->progress_ms);
+    return WEIR_OK;
+}
+
+static weir_status send_hello(weir_session *session) {
+    const weir_greeter *greeter = &session->greeter;
+    weir_view args[MOST_ARGS] = {weir_text("HELLO"), weir_text("3")};
+    size_t count = 2;
+    if (greeter->password[0] != '\0') {
+        const char *user = greeter->user[0] != '\0' ? greeter->user : "default";
+        args[count++] = weir_text("AUTH");
+        args[count++] = weir_text(user);
+        args[count++] = weir_text(greeter->password);
+    }
+    session->phase = WEIR_PHASE_HELLO;
+    return send_args(session, args, count);
+}
+
+static weir_status send_auth(weir_session *session) {
+    const weir_greeter *greeter = &session->greeter;
+    weir_view args[MOST_ARGS] = {weir_text("AUTH")};
+    size_t count = 1;
+    if (greeter->user[0] != '\0') {
+        args[count++] = weir_text(greeter->user);
+    }
+    args[count++] = weir_text(greeter->password);
+    session->phase = WEIR_PHASE_AUTH;
+    return send_args(session, args, count);
+}
+
+static weir_status send_library(weir_session *session, const char *what,
+                                const char *value) {
+    const weir_view args[] = {weir_text("CLIENT"), weir_text("SETINFO"), weir_text(what),
+                              weir_text(value)};
+    return send_args(session, args, 4);
+}
+
+/* What need not wait for each other goes in one write. */
+static weir_status send_settings(weir_session *session) {
+    const weir_greeter *greeter = &session->greeter;
+    weir_status st = WEIR_OK;
+    session->phase = WEIR_PHASE_SELECT;
+    session->greet_ticket = session->next;
+    if (greeter->db != 0) {
+        char digits[WEIR_U64_DIGITS];
+        char *end = weir_put_u64(digits, greeter->db);
+        const weir_view args[] = {weir_text("SELECT"),
+                                  weir_bytes(digits, (size_t)(end - digits))};
+        st = send_args(session, args, 2);
+    }
+    if (st == WEIR_OK && greeter->name[0] != '\0') {
+        const weir_view args[] = {weir_text("CLIENT"), weir_text("SETNAME"),
+                                  weir_text(greeter->name)};
+        st = send_args(session, args, 3);
+    }
+    session->greet_needed = session->next;
+    st = st == WEIR_OK ? send_library(session, "LIB-NAME", "weir") : st;
+    return st == WEIR_OK ? send_library(session, "LIB-VER", WEIR_VERSION) : st;
+}
+
+static weir_status refuse(weir_session *session, weir_view words, const char *advice) {
+    char code[sizeof session->error.code];
+    weir_session_server_error(session, words);
+    memcpy(code, session->error.code, sizeof code);
+    int shown = (int)(words.len < 160 ? words.len : 160);
+    weir_session_break(session, WEIR_ERR_REFUSED, 0, "%s refused the handshake: %.*s%s",
+                       session->peer, shown, words.data, advice);
+    memcpy(session->error.code, code, sizeof code);
+    return session->failure;
+}
+
+static bool begins_with(weir_view words, const char *beginning) {
+    size_t len = strlen(beginning);
+    return words.len >= len && memcmp(words.data, beginning, len) == 0;
+}
+
+/* The server does not know HELLO, or not RESP3, or does not let this user say it. */
+static bool is_old_server(weir_view words) {
+    return begins_with(words, "NOPROTO") || begins_with(words, "ERR unknown command") ||
+           begins_with(words, "NOPERM");
+}
+
+static const char *advice_for(weir_view words) {
+    if (begins_with(words, "WRONGPASS")) {
+        return " (check user and password)";
+    }
+    if (begins_with(words, "NOAUTH") || begins_with(words, "ERR AUTH")) {
+        return " (a password is needed: redis://:password@host, or options.password)";
+    }
+    if (begins_with(words, "NOPERM")) {
+        return " (this user may not do that: see ACL SETUSER)";
+    }
+    return "";
+}
+
+static void copy_text(char *out, size_t size, weir_view text) {
+    size_t len = text.len < size - 1 ? text.len : size - 1;
+    memcpy(out, text.data, len);
+    out[len] = '\0';
+}
+
+static void note_fact(weir_session *session, weir_view key, const weir_token *value) {
+    if (value->type == WEIR_TOKEN_BULK && weir_view_equal(key, weir_text("server"))) {
+        copy_text(session->server, sizeof session->server, value->bytes);
+    } else if (value->type == WEIR_TOKEN_BULK &&
+               weir_view_equal(key, weir_text("version"))) {
+        copy_text(session->version, sizeof session->version, value->bytes);
+    } else if (value->type == WEIR_TOKEN_INTEGER && weir_view_equal(key, weir_text("id"))) {
+        session->client_id = value->number;
+    } else if (value->type == WEIR_TOKEN_INTEGER &&
+               weir_view_equal(key, weir_text("proto"))) {
+        session->protocol = value->number == 3 ? 3 : 2;
+    }
+}
+
+/* HELLO's answer: a map, or an array of pairs; facts that are not known are passed over. */
+static void note_facts(weir_session *session, weir_view whole) {
+    static const weir_reader_options reading = {.hide_attributes = true};
+    weir_reader reader;
+    weir_token token;
+    weir_view key = {NULL, 0};
+    bool is_key = true;
+    size_t used;
+    weir_reader_init(&reader, &reading);
+    while (weir_reader_next(&reader, whole, &used, &token) == WEIR_OK) {
+        whole = weir_bytes(whole.data + used, whole.len - used);
+        if (token.depth != 1) {
+            continue;
+        }
+        if (is_key) {
+            key = token.bytes;
+        } else {
+            note_fact(session, key, &token);
+        }
+        is_key = !is_key;
+    }
+}
+
+/* The words of an error answer. */
+static bool is_error(weir_view whole, weir_view *words) {
+    weir_reader reader;
+    weir_token token;
+    size_t used;
+    weir_reader_init(&reader, NULL);
+    if (weir_reader_next(&reader, whole, &used, &token) != WEIR_OK) {
+        return false;
+    }
+    *words = token.bytes;
+    return token.type == WEIR_TOKEN_ERROR || token.type == WEIR_TOKEN_BULK_ERROR;
+}
+
+static weir_status end_hello(weir_session *session, weir_view whole) {
+    weir_view words;
+    if (!is_error(whole, &words)) {
+        note_facts(session, whole);
+        return send_settings(session);
+    }
+    if (session->greeter.protocol == 3 || !is_old_server(words)) {
+        return refuse(session, words, advice_for(words));
+    }
+    return session->greeter.password[0] != '\0' ? send_auth(session)
+                                                : send_settings(session);
+}
+
+static weir_status end_auth(weir_session *session, weir_view whole) {
+    weir_view words;
+    return is_error(whole, &words) ? refuse(session, words, advice_for(words))
+                                   : send_settings(session);
+}
+
+/* CLIENT SETINFO is new in Redis 7.2: its errors are of no matter. */
+static weir_status end_setting(weir_session *session, weir_view whole) {
+    weir_view words;
+    bool is_needed = session->greet_ticket < session->greet_needed;
+    if (is_needed && is_error(whole, &words)) {
+        return refuse(session, words, advice_for(words));
+    }
+    if (session->greet_ticket++ == session->greet_last) {
+        session->phase = WEIR_PHASE_READY;
+    }
+    return WEIR_OK;
+}
+
+static weir_status start(weir_session *session) {
+    if (session->greeter.protocol != 2) {
+        return send_hello(session);
+    }
+    return session->greeter.password[0] != '\0' ? send_auth(session)
+                                                : send_settings(session);
+}
+
+/* The answer that this phase waits for. */
+static weir_status take_answer(weir_session *session, weir_view *whole) {
+    uint64_t ticket =
+        session->phase == WEIR_PHASE_SELECT ? session->greet_ticket : session->greet_last;
+    return weir_session_take_whole(session, ticket, whole);
+}
+
+weir_status weir_session_greet(weir_session *session) {
+    for (;;) {
+        weir_view whole = {NULL, 0};
+        weir_status st = WEIR_OK;
+        bool is_waiting = session->phase == WEIR_PHASE_HELLO ||
+                          session->phase == WEIR_PHASE_AUTH ||
+                          session->phase == WEIR_PHASE_SELECT;
+        if (is_waiting) {
+            st = take_answer(session, &whole);
+        }
+        if (st != WEIR_OK) {
+            return st;
+        }
+        switch (session->phase) {
+        case WEIR_PHASE_START: st = start(session); break;
+        case WEIR_PHASE_HELLO: st = end_hello(session, whole); break;
+        case WEIR_PHASE_AUTH: st = end_auth(session, whole); break;
+        case WEIR_PHASE_SELECT: st = end_setting(session, whole); break;
+        case WEIR_PHASE_READY: return WEIR_OK;
+        case WEIR_PHASE_BROKEN: return session->failure;
+        }
+        if (st != WEIR_OK) {
+            return st;
+        }
+    }
+}

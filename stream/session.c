@@ -1,0 +1,327 @@
+/* The session's memory, bytes, requests and failures.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "session.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+/* ---- memory ---- */
+
+static weir_slot *new_slot(weir_session *session) {
+    weir_slot *slot = weir_mem_resize(&session->mem, NULL, 0, sizeof *slot);
+    if (slot != NULL) {
+        memset(slot, 0, sizeof *slot);
+        slot->fields.mem = &session->mem;
+    }
+    return slot;
+}
+
+static void free_slot(weir_session *session, weir_slot *slot) {
+    if (slot == NULL) {
+        return;
+    }
+    weir_buffer_unpin(&session->in, slot->pinned);
+    weir_fields_free(&slot->fields);
+    weir_mem_free(&session->mem, slot->key, slot->key_capacity);
+    weir_mem_free(&session->mem, slot, sizeof *slot);
+}
+
+/* Everything that a fixed session will ever use is allocated now. */
+static weir_status allocate_rest(weir_session *session) {
+    for (size_t i = 0; i < session->slot_most; i++) {
+        session->slots[i] = new_slot(session);
+        if (session->slots[i] == NULL ||
+            weir_fields_reserve(&session->slots[i]->fields, WEIR_FIELDS_FIRST) != WEIR_OK) {
+            return WEIR_ERR_NOMEM;
+        }
+    }
+    return weir_buffer_keep_spare(&session->in);
+}
+
+weir_status weir_session_init(weir_session *session, const weir_mem *mem,
+                              const weir_session_sizes *sizes, const weir_greeter *greeter,
+                              const char *peer) {
+    static const weir_reader_options reading = {.hide_attributes = true};
+    memset(session, 0, sizeof *session);
+    session->mem = *mem;
+    session->greeter = *greeter;
+    session->peer = peer;
+    session->protocol = 2; /* until HELLO says otherwise */
+    session->first = session->next = session->oldest = session->ahead_ticket = 1;
+    session->slot_most = sizes->slots;
+    session->ring_capacity = sizes->ring_base;
+    session->ring_most = sizes->ring_most;
+    weir_reader_init(&session->ahead, &reading);
+    size_t ring_bytes = sizes->ring_base * sizeof *session->ring;
+    session->ring = weir_mem_resize(&session->mem, NULL, 0, ring_bytes);
+    weir_status st = session->ring != NULL ? WEIR_OK : WEIR_ERR_NOMEM;
+    if (st == WEIR_OK) {
+        st = weir_buffer_init(&session->in, &session->mem, sizes->receive_base,
+                              sizes->receive_most);
+    }
+    if (st == WEIR_OK) {
+        st = weir_buffer_init(&session->out, &session->mem, sizes->send_base,
+                              sizes->send_most);
+    }
+    if (st == WEIR_OK && sizes->is_fixed) {
+        st = allocate_rest(session);
+    }
+    if (st != WEIR_OK) {
+        weir_session_free(session);
+    }
+    return st;
+}
+
+void weir_session_free(weir_session *session) {
+    for (size_t i = 0; i < WEIR_MAX_SLOTS; i++) {
+        free_slot(session, session->slots[i]);
+        session->slots[i] = NULL;
+    }
+    weir_buffer_free(&session->in);
+    weir_buffer_free(&session->out);
+    weir_mem_free(&session->mem, session->ring,
+                  session->ring_capacity * sizeof *session->ring);
+    session->ring = NULL;
+}
+
+weir_status weir_session_new_slot(weir_session *session, const void *handle,
+                                  weir_slot **slot) {
+    weir_slot **chosen = NULL;
+    for (size_t i = session->slot_most; i-- > 0;) {
+        weir_slot *other = session->slots[i];
+        if (other != NULL && other->serial != 0 && other->handle == handle) {
+            weir_session_close_slot(session, other);
+        }
+        if (other == NULL || other->serial == 0) {
+            chosen = &session->slots[i];
+        }
+    }
+    if (chosen == NULL) {
+        return weir_session_error(
+            session, WEIR_ERR_FULL,
+            "%zu iterators and replies are open: close those you left", session->slot_most);
+    }
+    if (*chosen == NULL && (*chosen = new_slot(session)) == NULL) {
+        return weir_session_error(session, WEIR_ERR_NOMEM, "no memory for an iterator");
+    }
+    *slot = *chosen;
+    (*slot)->serial = ++session->serial;
+    (*slot)->handle = handle;
+    return WEIR_OK;
+}
+
+/* ---- bytes ---- */
+
+weir_status weir_session_room(weir_session *session, char **at, size_t *room) {
+    return weir_buffer_room(&session->in, 1, at, room);
+}
+
+weir_status weir_session_received(weir_session *session, size_t count, int64_t now_ms) {
+    weir_buffer_filled(&session->in, count);
+    session->progress_ms = now_ms;
+    return weir_session_settle(session);
+}
+
+weir_view weir_session_output(const weir_session *session) {
+    return weir_buffer_view(&session->out);
+}
+
+void weir_session_sent(weir_session *session, size_t count) {
+    weir_buffer_use_to(&session->out, session->out.offset + count);
+}
+
+int64_t weir_session_deadline(const weir_session *session) {
+    if (session->first == session->next || session->failure != WEIR_OK) {
+        return INT64_MAX;
+    }
+    int64_t block_ms =
+        session->ring[session->first & (session->ring_capacity - 1)].block_ms;
+    int64_t allowed = session->progress_ms + session->timeout_ms;
+    return block_ms == WEIR_FOREVER || block_ms > INT64_MAX - allowed ? INT64_MAX
+                                                                      : allowed + block_ms;
+}
+
+weir_status weir_session_tick(weir_session *session, int64_t now_ms) {
+    if (session->failure != WEIR_OK || now_ms < weir_session_deadline(session)) {
+        return session->failure;
+    }
+    return weir_session_break(session, WEIR_ERR_TIMEOUT, 0,
+                              "%s did not answer within %lld ms", session->peer,
+                              (long long)(now_ms - session->progress_ms));
+}
+
+/* ---- failures ---- */
+
+/* One line of printable ASCII, whatever the peer sent. */
+static void make_printable(char *text) {
+    for (; *text != '\0'; text++) {
+        if (*text < ' ' || *text > '~') {
+            *text = '?';
+        }
+    }
+}
+
+static void note(weir_session *session, weir_status status, int os_error,
+                 const char *format, va_list args) {
+    weir_error *error = &session->error;
+    memset(error, 0, sizeof *error);
+    error->status = status;
+    error->os_error = os_error;
+    if (vsnprintf(error->text, sizeof error->text, format, args) < 0) {
+        error->text[0] = '\0';
+    }
+    make_printable(error->text);
+}
+
+weir_status weir_session_error(weir_session *session, weir_status status,
+                               const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    note(session, status, 0, format, args);
+    va_end(args);
+    return status;
+}
+
+weir_status weir_session_break(weir_session *session, weir_status status, int os_error,
+                               const char *format, ...) {
+    if (session->failure != WEIR_OK) {
+        return session->failure;
+    }
+    va_list args;
+    va_start(args, format);
+    note(session, status, os_error, format, args);
+    va_end(args);
+    session->failure = status;
+    session->phase = WEIR_PHASE_BROKEN;
+    return status;
+}
+
+weir_status weir_session_server_error(weir_session *session, weir_view words) {
+    size_t most = sizeof session->error.text / 2;
+    int shown = (int)(words.len < most ? words.len : most);
+    weir_session_error(session, WEIR_ERR_SERVER, "%s: %.*s", session->peer, shown,
+                       words.data);
+    const char *space = words.len > 0 ? memchr(words.data, ' ', words.len) : NULL;
+    size_t code_len = space != NULL ? (size_t)(space - words.data) : words.len;
+    if (code_len < sizeof session->error.code) {
+        memcpy(session->error.code, words.data, code_len);
+        make_printable(session->error.code);
+    }
+    return WEIR_ERR_SERVER;
+}
+
+/* What the first bytes give away about a peer that is no Redis. */
+static const char *guess_peer(weir_view bytes, uint64_t offset) {
+    if (offset != 0 || bytes.len == 0) {
+        return "";
+    }
+    unsigned char first = (unsigned char)bytes.data[0];
+    if (bytes.len >= 4 && memcmp(bytes.data, "HTTP", 4) == 0) {
+        return " (it speaks HTTP: wrong port?)";
+    }
+    if (first == 0x15 || first == 0x16) { /* TLS record types: alert, handshake */
+        return " (it speaks TLS: wrong port, or rediss:// is needed)";
+    }
+    return "";
+}
+
+weir_status weir_session_fault(weir_session *session, const weir_reader *reader) {
+    weir_view rest = weir_buffer_view(&session->in);
+    int shown = (int)(rest.len < 16 ? rest.len : 16);
+    weir_resp_fault fault = weir_reader_fault(reader);
+    uint64_t byte = weir_reader_offset(reader);
+    weir_session_break(session, WEIR_ERR_PROTOCOL, 0,
+                       "%s: %s at byte %llu of what it sent; the answer begins \"%.*s\"%s",
+                       session->peer, weir_resp_fault_text(fault), (unsigned long long)byte,
+                       shown, rest.data, guess_peer(rest, session->in.offset));
+    session->error.byte = byte;
+    return session->failure;
+}
+
+/* ---- requests ---- */
+
+weir_request *weir_session_request(weir_session *session, uint64_t ticket) {
+    return &session->ring[ticket & (session->ring_capacity - 1)];
+}
+
+static weir_status grow_ring(weir_session *session) {
+    size_t capacity = session->ring_capacity;
+    if (capacity >= session->ring_most) {
+        return weir_session_error(session, WEIR_ERR_FULL,
+                                  "%zu requests are unanswered: take answers first",
+                                  (size_t)(session->next - session->first));
+    }
+    weir_request *ring = weir_mem_resize(
+        &session->mem, session->ring, capacity * sizeof *ring, 2 * capacity * sizeof *ring);
+    if (ring == NULL) {
+        return weir_session_error(session, WEIR_ERR_NOMEM, "no memory for a request");
+    }
+    session->ring = ring;
+    session->ring_capacity = 2 * capacity;
+    /* a ticket's place is its lowest bits: one more bit now counts */
+    for (uint64_t ticket = session->first; ticket < session->next; ticket++) {
+        if ((ticket & capacity) != 0) {
+            ring[ticket & (2 * capacity - 1)] = ring[ticket & (capacity - 1)];
+        }
+    }
+    return WEIR_OK;
+}
+
+weir_status weir_session_reserve(weir_session *session, size_t size, char **at) {
+    if (session->failure != WEIR_OK) {
+        return session->failure;
+    }
+    if (session->first == session->next && !session->is_in_push &&
+        weir_buffer_len(&session->in) > 0) {
+        return weir_session_break(session, WEIR_ERR_PROTOCOL, 0,
+                                  "%s began an answer that no request asked for",
+                                  session->peer);
+    }
+    if (session->next - session->first >= session->ring_capacity) {
+        weir_status st = grow_ring(session);
+        if (st != WEIR_OK) {
+            return st;
+        }
+    }
+    size_t room;
+    weir_status st = weir_buffer_room(&session->out, size, at, &room);
+    if (st == WEIR_ERR_LIMIT && size <= session->out.most) {
+        return weir_session_error(session, WEIR_ERR_FULL,
+                                  "%zu bytes are queued and not sent yet",
+                                  weir_buffer_len(&session->out));
+    }
+    if (st == WEIR_ERR_LIMIT) {
+        return weir_session_error(session, st,
+                                  "a command of %zu bytes; limits.send_bytes is %zu", size,
+                                  session->out.most);
+    }
+    return st == WEIR_OK ? st
+                         : weir_session_error(session, st,
+                                              "no memory for a command of %zu bytes", size);
+}
+
+uint64_t weir_session_commit(weir_session *session, size_t size, weir_answer answer,
+                             int64_t block_ms, int64_t now_ms) {
+    weir_buffer_filled(&session->out, size);
+    if (session->first == session->next) {
+        session->progress_ms = now_ms;
+    }
+    uint64_t ticket = session->next++;
+    weir_request *request = weir_session_request(session, ticket);
+    memset(request, 0, sizeof *request);
+    request->answer = (uint8_t)answer;
+    request->block_ms = block_ms;
+    session->untaken++;
+    return ticket;
+}
+
+uint64_t weir_session_due(weir_session *session) {
+    if (session->oldest < session->first) {
+        session->oldest = session->first;
+    }
+    while (session->oldest < session->next &&
+           weir_session_request(session, session->oldest)->is_taken) {
+        session->oldest++;
+    }
+    return session->oldest < session->next ? session->oldest : 0;
+}

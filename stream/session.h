@@ -1,0 +1,327 @@
+/* The session: what is on its way on one connection. Sans-I/O: bytes in, bytes out, the
+ * clock is an argument; so every cut, stall and push is a plain unit test.
+ *
+ * Requests have tickets, numbered from 1 in the order they are sent. Their answers arrive
+ * in that order. `first` is the oldest that is still known. An answer is used up from the
+ * front of the receive buffer when its ticket is `first`; one that is asked for while older
+ * ones still wait is found by the `ahead` reader, which runs before the front and marks
+ * where each answer begins and ends.
+ *
+ *     receive buffer   [ rest of answer 5 | answer 6 | answer 7 | beginning of 8 ]
+ *                      ^ in.offset        ^ begin, end of each          ^ ahead_at
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef WEIR_STREAM_SESSION_H
+#define WEIR_STREAM_SESSION_H
+
+#include "buffer.h"
+#include "client.h"
+#include "commands.h"
+#include "decode.h"
+
+#define WEIR_MAX_SLOTS 16 /* iterators and replies that can be open at once */
+
+/* What the answer to a request is to be taken as. */
+typedef enum weir_answer {
+    WEIR_ANSWER_ID,
+    WEIR_ANSWER_COUNT,
+    WEIR_ANSWER_IS_NEW,
+    WEIR_ANSWER_RANGE,     /* array of entries */
+    WEIR_ANSWER_STREAMS,   /* map, or array of pairs: key, array of entries */
+    WEIR_ANSWER_AUTOCLAIM, /* id, array of entries, array of deleted ids */
+    WEIR_ANSWER_PENDING,
+    WEIR_ANSWER_REPLY
+} weir_answer;
+
+typedef struct weir_request {
+    uint64_t begin;   /* stream offset of its answer; known if is_begun */
+    uint64_t end;     /* known if is_whole */
+    int64_t block_ms; /* how long the server may wait before it answers, WEIR_FOREVER */
+    uint8_t answer;   /* weir_answer */
+    bool is_begun;    /* the ahead reader has reached its answer */
+    bool is_whole;    /* the ahead reader has passed its answer */
+    bool is_taken;    /* no longer due to a take: somebody has or had it */
+    bool is_gone;     /* nobody wants its bytes any more: to be passed over */
+} weir_request;
+
+/* Where an iterator stands in its answer. */
+typedef enum weir_stage {
+    WEIR_STAGE_HEAD,       /* before the answer's first token */
+    WEIR_STAGE_NEXT_ID,    /* XAUTOCLAIM: before the cursor */
+    WEIR_STAGE_LIST,       /* before the count of an array of entries */
+    WEIR_STAGE_STREAM,     /* before the next stream, or at the answer's end */
+    WEIR_STAGE_KEY,        /* before a stream's name */
+    WEIR_STAGE_ENTRIES,    /* between entries, or in one */
+    WEIR_STAGE_AFTER_LIST, /* behind XAUTOCLAIM's entries */
+    WEIR_STAGE_PURGED,     /* between XAUTOCLAIM's deleted ids */
+    WEIR_STAGE_OVER
+} weir_stage;
+
+/* An open iterator or reply. */
+typedef struct weir_slot {
+    uint64_t serial;    /* never used twice; 0: the slot is free */
+    uint64_t ticket;    /* of its request; means nothing once is_detached or over */
+    const void *handle; /* the caller's variable, only compared */
+    weir_answer answer;
+    weir_stage stage;
+    bool is_pair_list;   /* streams as an array of pairs, not as a map */
+    bool has_purged;     /* XAUTOCLAIM told deleted ids (Redis 7) */
+    bool is_half_open;   /* its answer has not been read as far as the first entry */
+    bool is_dropped;     /* its answer is passed over; only the entry in hand lives on */
+    bool is_passing;     /* in an entry larger than the receive buffer */
+    bool is_seeking;     /* the reader has begun to look for the end of the value sought */
+    bool is_detached;    /* its answer is `detached`, no more in the queue's order */
+    uint32_t list_depth; /* depth inside the array of entries */
+    weir_id next;        /* XAUTOCLAIM: the cursor */
+    weir_id passing_id;  /* of the entry being passed over; 0-0 if not known */
+    weir_reader reader;
+    uint64_t value_at;  /* stream offset of the value sought; if detached, within that */
+    uint64_t at;        /* likewise, of the reader */
+    weir_view detached; /* the whole answer, in the pinned block */
+    weir_block *pinned; /* what the views in hand are in, NULL if none are */
+    weir_fields fields;
+    char *key; /* copy of the stream's name */
+    size_t key_len;
+    size_t key_capacity;
+} weir_slot;
+
+/* How far the handshake is. */
+typedef enum weir_phase {
+    WEIR_PHASE_START, /* nothing is sent */
+    WEIR_PHASE_HELLO,
+    WEIR_PHASE_AUTH,   /* HELLO is not known: AUTH alone */
+    WEIR_PHASE_SELECT, /* and what else needs no waiting for each other */
+    WEIR_PHASE_READY,
+    WEIR_PHASE_BROKEN
+} weir_phase;
+
+/* What the handshake is to bring about; texts are borrowed by the session. */
+typedef struct weir_greeter {
+    const char *user;     /* "" : none */
+    const char *password; /* "" : none */
+    const char *name;     /* "" : none */
+    uint32_t db;
+    int protocol; /* 0, 2, 3 */
+} weir_greeter;
+
+typedef struct weir_session {
+    weir_mem mem;
+    weir_phase phase;
+    weir_buffer in;
+    weir_buffer out;
+    size_t send_mark; /* bytes queued that are worth a send */
+
+    weir_request *ring; /* ring[ticket % ring_capacity] */
+    size_t ring_capacity;
+    size_t ring_most;
+    uint64_t first;  /* oldest ticket that is known */
+    uint64_t next;   /* ticket of the next request */
+    uint64_t oldest; /* no ticket before it is due to a take */
+    size_t untaken;  /* tickets that are due to a take */
+
+    weir_reader ahead;
+    uint64_t ahead_at;     /* stream offset of the ahead reader */
+    uint64_t ahead_ticket; /* whose answer it reads or will read next */
+    bool is_in_push;       /* it is inside a push */
+    uint64_t pushes;
+
+    weir_slot *slots[WEIR_MAX_SLOTS];
+    size_t slot_most;
+    weir_slot *streaming; /* the one that reads the answer of `first` as it arrives */
+    size_t detached;      /* slots that are */
+    uint64_t serial;      /* of the slot opened last */
+
+    int64_t timeout_ms;
+    int64_t progress_ms; /* when a byte last came, or waiting began */
+
+    weir_greeter greeter;
+    uint64_t greet_ticket; /* whose answer the handshake waits for */
+    uint64_t greet_last;   /* last ticket of the handshake */
+    int protocol;          /* 2 or 3 */
+    int64_t client_id;
+    char server[16];
+    char version[32];
+
+    const char *peer; /* for error texts; borrowed */
+    weir_error error;
+    weir_status failure; /* WEIR_OK while the connection is good */
+} weir_session;
+
+/* Sizes of a session's memory. */
+typedef struct weir_session_sizes {
+    size_t receive_base;
+    size_t receive_most;
+    size_t send_base;
+    size_t send_most;
+    size_t ring_base; /* requests; a power of two */
+    size_t ring_most; /* likewise */
+    size_t slots;     /* at most WEIR_MAX_SLOTS */
+    bool is_fixed;    /* allocate all that will ever be used now */
+} weir_session_sizes;
+
+/*
+ * Caller-held. Allocates through `mem` (copied). WEIR_OK, WEIR_ERR_NOMEM (then it is as if
+ * it had been freed). `peer` and the texts of `greeter` are borrowed until free.
+ */
+weir_status weir_session_init(weir_session *session, const weir_mem *mem,
+                              const weir_session_sizes *sizes, const weir_greeter *greeter,
+                              const char *peer);
+
+void weir_session_free(weir_session *session);
+
+/* ---- bytes in and out ---- */
+
+/* Where to put received bytes. WEIR_OK; WEIR_ERR_LIMIT, WEIR_ERR_NOMEM: the receive buffer
+ * is full of what nobody has taken: see weir_session_make_way. */
+weir_status weir_session_room(weir_session *session, char **at, size_t *room);
+
+/* `count` bytes were put there. Passes over what nobody wants. WEIR_OK, or the failure. */
+weir_status weir_session_received(weir_session *session, size_t count, int64_t now_ms);
+
+/* What to send; empty if nothing. Borrowed until the next call on the session. */
+weir_view weir_session_output(const weir_session *session);
+
+/* The first `count` bytes of the output were sent. */
+void weir_session_sent(weir_session *session, size_t count);
+
+/* When weir_session_tick must be called at the latest; INT64_MAX: never. */
+int64_t weir_session_deadline(const weir_session *session);
+
+/* Ends the connection if its deadline has passed. */
+weir_status weir_session_tick(weir_session *session, int64_t now_ms);
+
+/* ---- failures ---- */
+
+/* Notes an error and gives its status. The connection stays. */
+weir_status weir_session_error(weir_session *session, weir_status status,
+                               const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Ends the connection for good: `status` is of the fatal band and sticks. */
+weir_status weir_session_break(weir_session *session, weir_status status, int os_error,
+                               const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Notes a server's error answer; WEIR_ERR_SERVER. */
+weir_status weir_session_server_error(weir_session *session, weir_view words);
+
+/* ---- handshake ---- */
+
+/* Goes on with the handshake. WEIR_OK: ready. WEIR_MORE: send the output, receive, again.
+ */
+weir_status weir_session_greet(weir_session *session);
+
+/* ---- requests ---- */
+
+/*
+ * Room for one command of `size` bytes, to be written there and committed.
+ * WEIR_OK. WEIR_ERR_FULL: ceilings on unanswered requests or queued bytes. WEIR_ERR_LIMIT:
+ * it is larger than the ceiling. WEIR_ERR_NOMEM. Or the failure that ended the connection.
+ */
+weir_status weir_session_reserve(weir_session *session, size_t size, char **at);
+
+/* The command is written: queues it. Gives its ticket. */
+uint64_t weir_session_commit(weir_session *session, size_t size, weir_answer answer,
+                             int64_t block_ms, int64_t now_ms);
+
+/* Whose answer is taken next, in order; 0 if none is due. */
+uint64_t weir_session_due(weir_session *session);
+
+/* The request of a ticket that is due, or was just committed. */
+weir_request *weir_session_request(weir_session *session, uint64_t ticket);
+
+/* ---- answers ---- */
+
+/* Below, WEIR_MORE means: receive, then call again. With any other status the answer is
+ * taken. */
+
+/* An answer of one token. An error answer is noted and WEIR_ERR_SERVER, an aggregate
+ * WEIR_ERR_REPLY. token->bytes is good until the next weir_session_room. */
+weir_status weir_session_take_token(weir_session *session, uint64_t ticket,
+                                    weir_token *token);
+
+/* Waits for the whole answer and gives its bytes, error answers too; good until the next
+ * weir_session_room. */
+weir_status weir_session_take_whole(weir_session *session, uint64_t ticket,
+                                    weir_view *whole);
+
+/* The answer is no more due to a take; its bytes are still wanted. */
+void weir_session_mark_taken(weir_session *session, uint64_t ticket);
+
+/* The streaming iterator reads its answer by itself: where it is further than the ahead
+ * reader, that goes on from there. */
+void weir_session_catch_up(weir_session *session);
+
+/* Nobody wants this answer: it is passed over when it comes. */
+void weir_session_abandon(weir_session *session, uint64_t ticket);
+
+/* Passes over what nobody wants, as far as it has come. WEIR_OK, or the failure. */
+weir_status weir_session_settle(weir_session *session);
+
+/* The answer of `ticket` is wholly received: its bytes stay in the queue. */
+weir_status weir_session_reach(weir_session *session, uint64_t ticket);
+weir_view weir_session_whole(const weir_session *session, const weir_request *request);
+
+/* Stands the ahead reader before the next answer's first byte. WEIR_OK, WEIR_MORE. */
+weir_status weir_session_face(weir_session *session);
+
+/* A reader found `fault`: ends the connection. `rest` is what it could not read. */
+weir_status weir_session_fault(weir_session *session, const weir_reader *reader);
+
+/* ---- iterators and replies (slots.c, entries.c) ---- */
+
+/* The slot that reads the answer: one half open for it, or a new one; may_stream: while it
+ * arrives if it stands at the front, else held whole. WEIR_OK, WEIR_MORE, or why not (then
+ * the answer is taken). */
+weir_status weir_session_bind(weir_session *session, uint64_t ticket, const void *handle,
+                              bool may_stream, weir_slot **slot);
+
+/* Opens an iterator on the answer and reads as far as the first entry. `handle` is the
+ * caller's variable. *slot is NULL unless WEIR_OK. */
+weir_status weir_session_open_entries(weir_session *session, uint64_t ticket,
+                                      const void *handle, weir_slot **slot);
+
+/* Opens a reply on the answer, which is then held whole. */
+weir_status weir_session_open_reply(weir_session *session, uint64_t ticket,
+                                    const void *handle, weir_slot **slot);
+
+/* A free slot for `handle`, whose earlier one is closed. WEIR_OK; WEIR_ERR_FULL: all are
+ * open; WEIR_ERR_NOMEM. */
+weir_status weir_session_new_slot(weir_session *session, const void *handle,
+                                  weir_slot **slot);
+
+/* The slot that was opened on the answer of `ticket` and has not got as far as an entry. */
+weir_slot *weir_session_half_open(const weir_session *session, uint64_t ticket);
+
+/* The slot at `index` if it is still `serial`'s, else NULL. */
+weir_slot *weir_session_slot(const weir_session *session, uint32_t index, uint64_t serial);
+uint32_t weir_session_slot_index(const weir_session *session, const weir_slot *slot);
+
+/* As weir_entries_next; the caller has unpinned the entry before. */
+weir_status weir_session_next_entry(weir_session *session, weir_slot *slot,
+                                    weir_entry *entry);
+
+/* The entry that the streaming slot is in cannot be held: its bytes are passed over from
+ * here on. False: it is in no entry, or nothing was gained. */
+bool weir_session_pass_entry(weir_session *session, weir_slot *slot);
+
+/* As weir_reply_next. */
+weir_status weir_session_next_token(weir_session *session, weir_slot *slot,
+                                    weir_token *token);
+
+/* The streaming slot's answer is read to its end: the next answer comes to the front. */
+weir_status weir_session_finish(weir_session *session, weir_slot *slot);
+
+/* Gives up the entry in hand. */
+void weir_session_unpin(weir_session *session, weir_slot *slot);
+
+/* Closes a slot; the rest of its answer is passed over. */
+void weir_session_close_slot(weir_session *session, weir_slot *slot);
+
+/*
+ * The receive buffer is full while the answer of `ticket` is waited for: drops what can be
+ * dropped for it. WEIR_OK: there is or will be room. WEIR_ERR_LIMIT: that answer cannot be
+ * held; it is passed over.
+ */
+weir_status weir_session_make_way(weir_session *session, uint64_t ticket);
+
+#endif
