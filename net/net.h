@@ -79,7 +79,7 @@ typedef struct weir_socket {
  * here, with the system's resolver, which may block; numeric addresses and Unix paths never
  * do, nor allocate.
  * WEIR_OK: call weir_socket_connect at once, with the clock read anew (resolving took
- * time). WEIR_ERR_CONNECT: *error says why.
+ * time). WEIR_ERR_CONNECT: the socket is closed, *error says why.
  */
 weir_status weir_socket_start(weir_socket *socket, const weir_address *address,
                               int64_t now_ms, int64_t deadline_ms, weir_error *error);

@@ -34,9 +34,13 @@ weir_status weir_socket_start(weir_socket *socket, const weir_address *address,
     }
     struct addrinfo *list = NULL;
     weir_status st = weir_resolve_name(address, &list, error);
+    if (st != WEIR_OK) {
+        weir_socket_close(socket);
+        return st;
+    }
     socket->candidates = list;
     socket->next = list;
-    return st;
+    return WEIR_OK;
 }
 
 void weir_socket_close(weir_socket *socket) {

@@ -284,6 +284,9 @@ static void address_refuses_a_raw_space_or_control_byte(void **state) {
                    "write it as % and two digits");
     expect_refused("unix:///a\nb", "bad URL, character 10: a space or a control character; "
                                    "write it as % and two digits");
+    expect_refused("unix:///a\x7f",
+                   "bad URL, character 10: a space or a control character; "
+                   "write it as % and two digits");
 }
 
 static void address_takes_secrets_of_511_bytes_and_refuses_512(void **state) {
