@@ -26,13 +26,24 @@ static void free_slot(weir_session *session, weir_slot *slot) {
     weir_mem_free(&session->mem, slot, sizeof *slot);
 }
 
+static weir_status allocate_slot(weir_session *session, const weir_session_sizes *sizes,
+                                 weir_slot **slot) {
+    *slot = new_slot(session);
+    if (*slot == NULL ||
+        weir_fields_grow(&(*slot)->fields, sizes->fixed_fields) != WEIR_OK) {
+        return WEIR_ERR_NOMEM;
+    }
+    (*slot)->key = weir_mem_resize(&session->mem, NULL, 0, sizes->fixed_key);
+    (*slot)->key_capacity = (*slot)->key != NULL ? sizes->fixed_key : 0;
+    return (*slot)->key != NULL ? WEIR_OK : WEIR_ERR_NOMEM;
+}
+
 /* Everything that a fixed session will ever use is allocated now. */
-static weir_status allocate_rest(weir_session *session) {
+static weir_status allocate_rest(weir_session *session, const weir_session_sizes *sizes) {
     for (size_t i = 0; i < session->slot_most; i++) {
-        session->slots[i] = new_slot(session);
-        if (session->slots[i] == NULL ||
-            weir_fields_reserve(&session->slots[i]->fields, WEIR_FIELDS_FIRST) != WEIR_OK) {
-            return WEIR_ERR_NOMEM;
+        weir_status st = allocate_slot(session, sizes, &session->slots[i]);
+        if (st != WEIR_OK) {
+            return st;
         }
     }
     return weir_buffer_keep_spare(&session->in);
@@ -50,7 +61,7 @@ weir_status weir_session_init(weir_session *session, const weir_mem *mem,
     session->first = session->next = session->oldest = session->ahead_ticket = 1;
     session->slot_most = sizes->slots;
     session->ring_capacity = sizes->ring_base;
-    session->ring_most = sizes->ring_most;
+    session->unanswered_most = sizes->unanswered_most;
     weir_reader_init(&session->ahead, &reading);
     size_t ring_bytes = sizes->ring_base * sizeof *session->ring;
     session->ring = weir_mem_resize(&session->mem, NULL, 0, ring_bytes);
@@ -64,7 +75,7 @@ weir_status weir_session_init(weir_session *session, const weir_mem *mem,
                               sizes->send_most);
     }
     if (st == WEIR_OK && sizes->is_fixed) {
-        st = allocate_rest(session);
+        st = allocate_rest(session, sizes);
     }
     if (st != WEIR_OK) {
         weir_session_free(session);
@@ -246,11 +257,6 @@ weir_request *weir_session_request(weir_session *session, uint64_t ticket) {
 
 static weir_status grow_ring(weir_session *session) {
     size_t capacity = session->ring_capacity;
-    if (capacity >= session->ring_most) {
-        return weir_session_error(session, WEIR_ERR_FULL,
-                                  "%zu requests are unanswered: take answers first",
-                                  (size_t)(session->next - session->first));
-    }
     weir_request *ring = weir_mem_resize(
         &session->mem, session->ring, capacity * sizeof *ring, 2 * capacity * sizeof *ring);
     if (ring == NULL) {
@@ -277,7 +283,12 @@ weir_status weir_session_reserve(weir_session *session, size_t size, char **at) 
                                   "%s began an answer that no request asked for",
                                   session->peer);
     }
-    if (session->next - session->first >= session->ring_capacity) {
+    size_t known = (size_t)(session->next - session->first);
+    if (known >= session->unanswered_most) {
+        return weir_session_error(session, WEIR_ERR_FULL,
+                                  "%zu requests are unanswered: take answers first", known);
+    }
+    if (known >= session->ring_capacity) {
         weir_status st = grow_ring(session);
         if (st != WEIR_OK) {
             return st;

@@ -108,15 +108,14 @@ typedef struct weir_session {
     weir_phase phase;
     weir_buffer in;
     weir_buffer out;
-    size_t send_mark; /* bytes queued that are worth a send */
 
-    weir_request *ring; /* ring[ticket % ring_capacity] */
-    size_t ring_capacity;
-    size_t ring_most;
-    uint64_t first;  /* oldest ticket that is known */
-    uint64_t next;   /* ticket of the next request */
-    uint64_t oldest; /* no ticket before it is due to a take */
-    size_t untaken;  /* tickets that are due to a take */
+    weir_request *ring;     /* ring[ticket % ring_capacity] */
+    size_t ring_capacity;   /* a power of two */
+    size_t unanswered_most; /* requests from first to next, at most */
+    uint64_t first;         /* oldest ticket that is known */
+    uint64_t next;          /* ticket of the next request */
+    uint64_t oldest;        /* no ticket before it is due to a take */
+    size_t untaken;         /* tickets that are due to a take */
 
     weir_reader ahead;
     uint64_t ahead_at;     /* stream offset of the ahead reader */
@@ -135,7 +134,8 @@ typedef struct weir_session {
 
     weir_greeter greeter;
     uint64_t greet_ticket; /* whose answer the handshake waits for */
-    uint64_t greet_last;   /* last ticket of the handshake */
+    uint64_t greet_needed; /* errors in answers before this ticket end the handshake */
+    uint64_t greet_last;   /* last ticket of the handshake so far */
     int protocol;          /* 2 or 3 */
     int64_t client_id;
     char server[16];
@@ -152,10 +152,12 @@ typedef struct weir_session_sizes {
     size_t receive_most;
     size_t send_base;
     size_t send_most;
-    size_t ring_base; /* requests; a power of two */
-    size_t ring_most; /* likewise */
-    size_t slots;     /* at most WEIR_MAX_SLOTS */
-    bool is_fixed;    /* allocate all that will ever be used now */
+    size_t ring_base; /* requests to begin with; a power of two */
+    size_t unanswered_most;
+    size_t slots;        /* at most WEIR_MAX_SLOTS */
+    bool is_fixed;       /* allocate all that will ever be used now: */
+    size_t fixed_fields; /* of one entry */
+    size_t fixed_key;    /* bytes of a stream's name in XREAD */
 } weir_session_sizes;
 
 /*

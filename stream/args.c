@@ -1,0 +1,163 @@
+/* Commands of the stream layer: sized exactly, then written once, straight into the send
+ * buffer.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "args.h"
+
+#include <assert.h>
+
+#include "../resp/command.h"
+#include "../resp/number.h"
+
+static void clear(weir_args *args) {
+    args->count = 0;
+    args->given = NULL;
+    args->scratch_len = 0;
+    args->field_count = 0;
+    args->id_count = 0;
+    args->source_count = 0;
+    args->is_group_read = false;
+    args->last_arg = NULL;
+}
+
+void weir_args_begin(weir_args *args, const char *name) {
+    clear(args);
+    weir_args_text(args, name);
+}
+
+void weir_args_begin_list(weir_args *args, const weir_view *given, size_t count) {
+    clear(args);
+    args->given = given;
+    args->count = count;
+}
+
+static const weir_view *list_of(const weir_args *args) {
+    return args->given != NULL ? args->given : args->list;
+}
+
+void weir_args_view(weir_args *args, weir_view bytes) {
+    assert(args->count < WEIR_ARGS_MOST);
+    args->list[args->count++] = bytes;
+}
+
+void weir_args_text(weir_args *args, const char *text) {
+    weir_args_view(args, weir_text(text));
+}
+
+/* Room for the text of one number or id. */
+static char *scratch(weir_args *args) {
+    assert(args->scratch_len + WEIR_ID_TEXT <= WEIR_ARGS_SCRATCH);
+    return args->scratch + args->scratch_len;
+}
+
+static void keep_scratch(weir_args *args, const char *begin, const char *end) {
+    size_t len = (size_t)(end - begin);
+    args->scratch_len += len;
+    weir_args_view(args, weir_bytes(begin, len));
+}
+
+void weir_args_number(weir_args *args, uint64_t number) {
+    char *begin = scratch(args);
+    keep_scratch(args, begin, weir_put_u64(begin, number));
+}
+
+void weir_args_id(weir_args *args, const char *prefix, weir_id id) {
+    char *begin = scratch(args);
+    size_t prefix_len = strlen(prefix);
+    memcpy(begin, prefix, prefix_len);
+    keep_scratch(args, begin, begin + prefix_len + weir_id_format(id, begin + prefix_len));
+}
+
+/* Where to read a source from, as the command has it; `text` is room for an id. */
+static weir_view source_text(const weir_args *args, const weir_source *source, char *text) {
+    switch (source->from) {
+    case WEIR_FROM_NEW: return weir_text(args->is_group_read ? ">" : "$");
+    case WEIR_FROM_LAST: return weir_text("+");
+    case WEIR_FROM_ID: break;
+    }
+    return weir_bytes(text, weir_id_format(source->after, text));
+}
+
+/* Adds one argument of `len` bytes to *sum. */
+static bool add_bulk(size_t *sum, size_t len) {
+    if (len > SIZE_MAX - 64 || weir_bulk_size(len) > SIZE_MAX - *sum) {
+        return false;
+    }
+    *sum += weir_bulk_size(len);
+    return true;
+}
+
+static bool add_fields(const weir_args *args, size_t *sum) {
+    for (size_t i = 0; i < args->field_count; i++) {
+        if (!add_bulk(sum, args->fields[i].name.len) ||
+            !add_bulk(sum, args->fields[i].value.len)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool add_lists(const weir_args *args, size_t *sum) {
+    char text[WEIR_ID_TEXT];
+    for (size_t i = 0; i < args->id_count; i++) {
+        if (!add_bulk(sum, weir_id_format(args->ids[i], text))) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < args->source_count; i++) {
+        const weir_source *source = &args->sources[i];
+        if (!add_bulk(sum, source->key.len) ||
+            !add_bulk(sum, source_text(args, source, text).len)) {
+            return false;
+        }
+    }
+    return args->last_arg == NULL || add_bulk(sum, strlen(args->last_arg));
+}
+
+static size_t argument_count(const weir_args *args) {
+    return args->count + 2 * args->field_count + args->id_count + 2 * args->source_count +
+           (args->last_arg != NULL ? 1 : 0);
+}
+
+weir_status weir_args_size(const weir_args *args, size_t *size) {
+    if (args->field_count > SIZE_MAX / 64 || args->id_count > SIZE_MAX / 64 ||
+        args->source_count > SIZE_MAX / 64) {
+        return WEIR_ERR_LIMIT; /* such a list cannot lie in memory */
+    }
+    size_t sum = weir_header_size(argument_count(args));
+    const weir_view *list = list_of(args);
+    for (size_t i = 0; i < args->count; i++) {
+        if (!add_bulk(&sum, list[i].len)) {
+            return WEIR_ERR_LIMIT;
+        }
+    }
+    if (!add_fields(args, &sum) || !add_lists(args, &sum)) {
+        return WEIR_ERR_LIMIT;
+    }
+    *size = sum;
+    return WEIR_OK;
+}
+
+void weir_args_write(const weir_args *args, char *out) {
+    char text[WEIR_ID_TEXT];
+    const weir_view *list = list_of(args);
+    out = weir_put_header(out, argument_count(args));
+    for (size_t i = 0; i < args->count; i++) {
+        out = weir_put_bulk(out, list[i]);
+    }
+    for (size_t i = 0; i < args->field_count; i++) {
+        out = weir_put_bulk(out, args->fields[i].name);
+        out = weir_put_bulk(out, args->fields[i].value);
+    }
+    for (size_t i = 0; i < args->id_count; i++) {
+        out = weir_put_bulk(out, weir_bytes(text, weir_id_format(args->ids[i], text)));
+    }
+    for (size_t i = 0; i < args->source_count; i++) {
+        out = weir_put_bulk(out, args->sources[i].key);
+    }
+    for (size_t i = 0; i < args->source_count; i++) {
+        out = weir_put_bulk(out, source_text(args, &args->sources[i], text));
+    }
+    if (args->last_arg != NULL) {
+        weir_put_bulk(out, weir_text(args->last_arg));
+    }
+}

@@ -1,0 +1,46 @@
+/* One command being put together: a few arguments, then a list of fields, ids or sources.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef WEIR_STREAM_ARGS_H
+#define WEIR_STREAM_ARGS_H
+
+#include "commands.h"
+
+#define WEIR_ARGS_MOST    16  /* XREADGROUP GROUP g c COUNT n BLOCK n NOACK STREAMS: 10 */
+#define WEIR_ARGS_SCRATCH 192 /* numbers and ids of one command: at most four */
+
+typedef struct weir_args {
+    weir_view list[WEIR_ARGS_MOST];
+    size_t count;
+    const weir_view *given; /* instead of the list, if the caller has one; borrowed */
+    char scratch[WEIR_ARGS_SCRATCH]; /* texts of numbers and ids */
+    size_t scratch_len;
+    const weir_field *fields; /* behind the list; borrowed, like all below */
+    size_t field_count;
+    const weir_id *ids; /* behind the fields */
+    size_t id_count;
+    const weir_source *sources; /* behind the ids: all keys, then where to read each from */
+    size_t source_count;
+    bool is_group_read;   /* sources: "new" is ">" and not "$" */
+    const char *last_arg; /* behind all, NULL if none */
+} weir_args;
+
+/* Begins a command of that name. */
+void weir_args_begin(weir_args *args, const char *name);
+
+/* Begins, and ends, a command whose arguments the caller has in one list. */
+void weir_args_begin_list(weir_args *args, const weir_view *given, size_t count);
+
+void weir_args_text(weir_args *args, const char *text);
+void weir_args_view(weir_args *args, weir_view bytes);
+void weir_args_number(weir_args *args, uint64_t number);
+
+/* An id; prefix "(" excludes it from a range, "" does not. */
+void weir_args_id(weir_args *args, const char *prefix, weir_id id);
+
+/* Bytes of the command. WEIR_OK, or WEIR_ERR_LIMIT if they do not fit size_t. */
+weir_status weir_args_size(const weir_args *args, size_t *size);
+
+/* Writes the command into `out`, which holds weir_args_size bytes. */
+void weir_args_write(const weir_args *args, char *out);
+
+#endif

@@ -1,0 +1,384 @@
+/* Opening, closing, and a client in an event loop.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "client_private.h"
+
+#define DEFAULT_TIMEOUT_MS    5000
+#define DEFAULT_RECEIVE_BYTES ((size_t)64 << 20)
+#define DEFAULT_SEND_BYTES    ((size_t)64 << 20)
+#define DEFAULT_UNANSWERED    65536
+#define LEAST_BYTES           1024 /* of either buffer: the handshake must fit */
+
+#define RECEIVE_BASE ((size_t)64 << 10)
+#define SEND_BASE    ((size_t)16 << 10)
+#define RING_BASE    64
+
+#define STEP_ROUNDS                                                                        \
+    16 /* receives of one weir_step: then the loop's others have their turn */
+
+/* ---- options ---- */
+
+static size_t or_default(size_t given, size_t standard) {
+    return given != 0 ? given : standard;
+}
+
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+/* The largest power of two up to `most`. */
+static size_t power_of_two_below(size_t most) {
+    size_t power = 1;
+    while (power <= most / 2) {
+        power *= 2;
+    }
+    return power;
+}
+
+static weir_session_sizes sizes_of(const weir_limits *limits) {
+    weir_session_sizes sizes = {0};
+    sizes.receive_most = or_default(limits->receive_bytes, DEFAULT_RECEIVE_BYTES);
+    sizes.receive_base = smaller(RECEIVE_BASE, sizes.receive_most);
+    sizes.send_most = or_default(limits->send_bytes, DEFAULT_SEND_BYTES);
+    sizes.send_base = smaller(SEND_BASE, sizes.send_most);
+    sizes.unanswered_most = or_default(limits->unanswered, DEFAULT_UNANSWERED);
+    sizes.ring_base = RING_BASE;
+    sizes.slots = WEIR_MAX_SLOTS;
+    return sizes;
+}
+
+static weir_status check_options(weir_client *client, const weir_options *options) {
+    const weir_limits *limits = &options->limits;
+    bool is_small = (limits->receive_bytes != 0 && limits->receive_bytes < LEAST_BYTES) ||
+                    (limits->send_bytes != 0 && limits->send_bytes < LEAST_BYTES);
+    if (is_small) {
+        return weir_client_wrong(client,
+                                 "limits.receive_bytes and send_bytes: at least 1024");
+    }
+    if (options->protocol != 0 && options->protocol != 2 && options->protocol != 3) {
+        return weir_client_wrong(client, "options.protocol is 0, 2 or 3");
+    }
+    if (options->timeout_ms < 0 || options->connect_timeout_ms < 0) {
+        return weir_client_wrong(client,
+                                 "a time limit is in milliseconds, 0 for the default");
+    }
+    return WEIR_OK;
+}
+
+/* Copies a text over what the URL says; false if it is too long. */
+static bool take_text(char *out, size_t size, const char *text) {
+    if (text == NULL) {
+        return true;
+    }
+    size_t len = strlen(text);
+    if (len >= size) {
+        return false;
+    }
+    memcpy(out, text, len + 1);
+    return true;
+}
+
+static weir_status take_options(weir_client *client, const char *url,
+                                const weir_options *options) {
+    weir_address *address = &client->address;
+    weir_status st = check_options(client, options);
+    if (st != WEIR_OK) {
+        return st;
+    }
+    st = weir_address_parse(address, url, &client->session.error);
+    if (st != WEIR_OK) {
+        return st;
+    }
+    if (!take_text(address->user, sizeof address->user, options->user) ||
+        !take_text(address->password, sizeof address->password, options->password) ||
+        !take_text(client->name, sizeof client->name, options->client_name)) {
+        return weir_client_wrong(client, "user and password: at most 511 bytes, name 63");
+    }
+    if (address->user[0] != '\0' && address->password[0] == '\0') {
+        return weir_client_wrong(client, "a user without a password");
+    }
+    address->db = options->db != 0 ? options->db : address->db;
+    client->is_non_blocking = options->non_blocking;
+    client->session.greeter.db = address->db;
+    client->session.greeter.protocol = options->protocol;
+    weir_address_name(address, client->peer, sizeof client->peer);
+    return WEIR_OK;
+}
+
+/* ---- connecting ---- */
+
+/* A failure of the socket before there is a session to speak of. */
+static weir_status fail_connect(weir_client *client, weir_status st) {
+    client->session.failure = st;
+    client->session.phase = WEIR_PHASE_BROKEN;
+    return st;
+}
+
+static weir_status start_connect(weir_client *client) {
+    int64_t now_ms = weir_now_ms();
+    client->connect_deadline_ms = now_ms + client->connect_timeout_ms;
+    weir_status st = weir_socket_start(&client->socket, &client->address, now_ms,
+                                       client->connect_deadline_ms, &client->session.error);
+    return st == WEIR_OK ? st : fail_connect(client, st);
+}
+
+/* Goes on connecting without waiting. */
+static weir_status go_on_connecting(weir_client *client) {
+    weir_status st =
+        weir_socket_connect(&client->socket, weir_now_ms(), &client->session.error);
+    if (st < 0) {
+        return fail_connect(client, st);
+    }
+    if (st == WEIR_OK) {
+        client->transport = weir_socket_transport(&client->socket);
+    }
+    return st;
+}
+
+static weir_status wait_connect(weir_client *client) {
+    for (;;) {
+        weir_status st = go_on_connecting(client);
+        if (st != WEIR_MORE) {
+            return st;
+        }
+        int os_error = 0; /* whatever ends the wait: the socket knows why */
+        weir_wait(client->socket.fd, WEIR_WANT_WRITE, weir_socket_deadline(&client->socket),
+                  &os_error);
+    }
+}
+
+/* The password has been sent, or never will be: nothing of it stays in the send buffer. */
+static void wipe_sent(weir_client *client) {
+    weir_buffer *out = &client->session.out;
+    if (weir_buffer_len(out) == 0) {
+        weir_wipe(weir_block_bytes(out->block), out->block->capacity);
+    }
+}
+
+static weir_status wait_greeting(weir_client *client) {
+    int64_t deadline_ms = 0;
+    for (;;) {
+        weir_status st = weir_session_greet(&client->session);
+        if (st == WEIR_MORE) {
+            st = weir_client_await(client, client->session.first, 0, &deadline_ms);
+        } else if (st == WEIR_OK) {
+            wipe_sent(client);
+            return st;
+        }
+        if (st != WEIR_OK) {
+            return client->session.failure != WEIR_OK ? client->session.failure
+                                                      : fail_connect(client, st);
+        }
+    }
+}
+
+static weir_status connect_client(weir_client *client) {
+    weir_status st = start_connect(client);
+    if (st != WEIR_OK || client->is_non_blocking) {
+        return st;
+    }
+    st = wait_connect(client);
+    return st == WEIR_OK ? wait_greeting(client) : st;
+}
+
+/* ---- opening and closing ---- */
+
+static weir_status open_client(weir_client *client, const char *url,
+                               const weir_options *options,
+                               const weir_session_sizes *sizes) {
+    weir_greeter greeter = {client->address.user, client->address.password, client->name, 0,
+                            0};
+    weir_status st =
+        weir_session_init(&client->session, &client->mem, sizes, &greeter, client->peer);
+    if (st != WEIR_OK) {
+        return st;
+    }
+    int64_t timeout_ms = options->timeout_ms;
+    int64_t connect_ms = options->connect_timeout_ms;
+    client->timeout_ms = timeout_ms != 0 ? timeout_ms : DEFAULT_TIMEOUT_MS;
+    client->connect_timeout_ms = connect_ms != 0 ? connect_ms : DEFAULT_TIMEOUT_MS;
+    client->session.timeout_ms = client->timeout_ms;
+    st = take_options(client, url, options);
+    return st == WEIR_OK ? connect_client(client) : fail_connect(client, st);
+}
+
+static void begin_client(weir_client *client) {
+    memset(client, 0, sizeof *client);
+    client->socket.fd = -1;
+}
+
+weir_status weir_open(const char *url, const weir_options *options, weir_client **client) {
+    static const weir_options defaults = {0};
+    const weir_options *given = options != NULL ? options : &defaults;
+    weir_client *made = weir_mem_resize(&given->mem, NULL, 0, sizeof *made);
+    *client = made;
+    if (made == NULL) {
+        return WEIR_ERR_NOMEM;
+    }
+    begin_client(made);
+    made->mem = given->mem;
+    weir_session_sizes sizes = sizes_of(&given->limits);
+    weir_status st = open_client(made, url, given, &sizes);
+    if (st == WEIR_ERR_NOMEM) {
+        weir_close(made);
+        *client = NULL;
+    }
+    return st;
+}
+
+/* The shares of a caller's block, behind the client itself. */
+static weir_session_sizes share_out(size_t bytes, const weir_limits *limits) {
+    weir_session_sizes sizes = {.slots = 4, .is_fixed = true, .fixed_key = 128};
+    size_t shared = bytes - sizes.slots * (sizeof(weir_slot) + sizes.fixed_key) - 1024;
+    sizes.fixed_fields = shared / 8 / sizes.slots / sizeof(weir_field);
+    sizes.ring_base = power_of_two_below(shared / 8 / sizeof(weir_request));
+    size_t send = shared / 4;
+    size_t receive = shared / 4; /* twice: a pinned block, and the one that goes on */
+    sizes.unanswered_most = or_default(limits->unanswered, sizes.ring_base);
+    sizes.unanswered_most = smaller(sizes.unanswered_most, sizes.ring_base);
+    sizes.send_base = sizes.send_most = smaller(or_default(limits->send_bytes, send), send);
+    sizes.receive_base = sizes.receive_most =
+        smaller(or_default(limits->receive_bytes, receive), receive);
+    return sizes;
+}
+
+weir_status weir_open_in(void *block, size_t block_bytes, const char *url,
+                         const weir_options *options, weir_client **client) {
+    static const weir_options defaults = {0};
+    const weir_options *given = options != NULL ? options : &defaults;
+    if (block_bytes < WEIR_BLOCK_BYTES) {
+        *client = NULL;
+        return WEIR_ERR_ARG;
+    }
+    weir_client *made = block;
+    begin_client(made);
+    made->arena.at = (char *)block + sizeof *made;
+    made->arena.left = block_bytes - sizeof *made;
+    made->mem = weir_arena_mem(&made->arena);
+    *client = made;
+    weir_session_sizes sizes = share_out(made->arena.left, &given->limits);
+    return open_client(made, url, given, &sizes);
+}
+
+void weir_close(weir_client *client) {
+    if (client == NULL) {
+        return;
+    }
+    weir_mem mem = client->mem;
+    weir_socket_close(&client->socket);
+    if (client->session.out.block != NULL) {
+        weir_session_sent(&client->session, weir_session_output(&client->session).len);
+        wipe_sent(client);
+    }
+    weir_session_free(&client->session);
+    weir_wipe(client, sizeof *client);
+    weir_mem_free(&mem, client, sizeof *client);
+}
+
+const weir_error *weir_client_error(const weir_client *client) {
+    static const weir_error no_memory = {.status = WEIR_ERR_NOMEM, .text = "out of memory"};
+    return client != NULL ? &client->session.error : &no_memory;
+}
+
+weir_greeting weir_client_greeting(const weir_client *client) {
+    const weir_session *session = &client->session;
+    weir_greeting greeting = {session->server, session->version, session->client_id,
+                              session->protocol};
+    return greeting;
+}
+
+size_t weir_unanswered(const weir_client *client) { return client->session.untaken; }
+
+uint64_t weir_client_pushes(const weir_client *client) { return client->session.pushes; }
+
+weir_status weir_flush(weir_client *client) {
+    if (client->session.failure != WEIR_OK || client->is_non_blocking) {
+        return client->session.failure != WEIR_OK ? client->session.failure
+                                                  : weir_client_send(client);
+    }
+    weir_status st = weir_client_drain(client, 1);
+    if (st == WEIR_OK && weir_session_output(&client->session).len > 0) {
+        return weir_session_error(&client->session, WEIR_ERR_FULL,
+                                  "the peer sends and takes nothing: take answers first");
+    }
+    return st;
+}
+
+/* ---- event loops ---- */
+
+int weir_client_fd(const weir_client *client) { return client->socket.fd; }
+
+bool weir_client_is_ready(const weir_client *client) {
+    return client->session.phase == WEIR_PHASE_READY;
+}
+
+int weir_client_wants(const weir_client *client) {
+    if (client->session.failure != WEIR_OK) {
+        return 0;
+    }
+    if (!client->socket.is_connected) {
+        return WEIR_WANT_WRITE;
+    }
+    bool is_full = weir_buffer_len(&client->session.in) >= client->session.in.most;
+    bool is_queued = weir_session_output(&client->session).len > 0;
+    return (is_full ? 0 : WEIR_WANT_READ) | (is_queued ? WEIR_WANT_WRITE : 0);
+}
+
+int64_t weir_client_deadline_ms(const weir_client *client) {
+    if (client->session.failure != WEIR_OK) {
+        return INT64_MAX;
+    }
+    if (!client->socket.is_connected) {
+        return weir_socket_deadline(&client->socket);
+    }
+    return weir_client_is_ready(client) ? weir_session_deadline(&client->session)
+                                        : client->connect_deadline_ms;
+}
+
+/* Moves bytes as far as it goes, and the handshake with them. */
+static weir_status exchange(weir_client *client) {
+    for (int round = 0; round < STEP_ROUNDS; round++) {
+        bool was_ready = weir_client_is_ready(client);
+        weir_status st = weir_session_greet(&client->session);
+        if (st == WEIR_OK && !was_ready) {
+            wipe_sent(client);
+        }
+        if (st < 0) {
+            return client->session.failure != WEIR_OK ? client->session.failure
+                                                      : fail_connect(client, st);
+        }
+        st = weir_client_send(client);
+        if (st < 0) {
+            return st;
+        }
+        st = weir_client_receive(client);
+        if (st != WEIR_OK) {
+            return st == WEIR_MORE || st == WEIR_ERR_FULL ? WEIR_OK : st;
+        }
+    }
+    return WEIR_OK;
+}
+
+static weir_status watch_deadline(weir_client *client) {
+    int64_t now_ms = weir_now_ms();
+    if (weir_client_is_ready(client)) {
+        return weir_session_tick(&client->session, now_ms);
+    }
+    if (now_ms < client->connect_deadline_ms) {
+        return WEIR_OK;
+    }
+    return weir_session_break(&client->session, WEIR_ERR_TIMEOUT, 0,
+                              "%s did not answer the handshake within %lld ms",
+                              client->peer, (long long)client->connect_timeout_ms);
+}
+
+weir_status weir_step(weir_client *client) {
+    if (client->session.failure != WEIR_OK) {
+        return client->session.failure;
+    }
+    if (!client->socket.is_connected) {
+        weir_status st = go_on_connecting(client);
+        if (st != WEIR_OK) {
+            return st == WEIR_MORE ? WEIR_OK : st;
+        }
+    }
+    weir_status st = exchange(client);
+    return st == WEIR_OK ? watch_deadline(client) : st;
+}

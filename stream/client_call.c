@@ -1,0 +1,138 @@
+/* Requests and their answers: queue a command, wait for what it gives.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "client_private.h"
+
+/* Enough for many commands a send; the server reads 16 KiB at a time (PROTO_IOBUF_LEN). */
+#define QUEUE_MARK (256 * 1024)
+
+weir_status weir_client_wrong(weir_client *client, const char *why) {
+    return weir_session_error(&client->session, WEIR_ERR_ARG, "%s", why);
+}
+
+weir_status weir_client_ask(weir_client *client, const weir_args *args, weir_answer answer,
+                            int64_t block_ms, uint64_t *ticket) {
+    weir_session *session = &client->session;
+    if (session->phase != WEIR_PHASE_READY) {
+        return session->failure != WEIR_OK ? session->failure : WEIR_MORE;
+    }
+    size_t size;
+    char *at;
+    if (weir_args_size(args, &size) != WEIR_OK) {
+        return weir_session_error(session, WEIR_ERR_LIMIT, "a command beyond all memory");
+    }
+    weir_status st = weir_session_reserve(session, size, &at);
+    if (st != WEIR_OK) {
+        return st;
+    }
+    weir_args_write(args, at);
+    bool is_first = session->first == session->next;
+    *ticket = weir_session_commit(session, size, answer, block_ms,
+                                  is_first ? weir_now_ms() : session->progress_ms);
+    size_t queued = weir_session_output(session).len;
+    if (queued >= QUEUE_MARK && !client->is_non_blocking) {
+        weir_client_drain(client, QUEUE_MARK); /* a failure sticks, the answer tells it */
+    } else if (queued >= client->send_at) {
+        weir_client_send(client);
+    }
+    return WEIR_OK;
+}
+
+weir_status weir_client_ask_now(weir_client *client, const weir_args *args,
+                                weir_answer answer, int64_t block_ms, uint64_t *ticket) {
+    if (client->is_non_blocking) {
+        return weir_client_wrong(client, "this client is non_blocking: append, then take");
+    }
+    return weir_client_ask(client, args, answer, block_ms, ticket);
+}
+
+weir_status weir_client_due(weir_client *client, unsigned kinds, uint64_t *ticket) {
+    uint64_t due = weir_session_due(&client->session);
+    if (due == 0) {
+        return weir_client_wrong(client, "no answer is due: nothing was appended");
+    }
+    unsigned kind = 1U << weir_session_request(&client->session, due)->answer;
+    if ((kinds & kind) == 0) {
+        return weir_client_wrong(client,
+                                 "the next answer is that of another kind of command");
+    }
+    *ticket = due;
+    return WEIR_OK;
+}
+
+static int64_t block_of(weir_client *client, uint64_t ticket) {
+    return weir_session_request(&client->session, ticket)->block_ms;
+}
+
+weir_status weir_client_take_token(weir_client *client, uint64_t ticket,
+                                   weir_token *token) {
+    int64_t deadline_ms = 0;
+    for (;;) {
+        weir_status st = weir_session_take_token(&client->session, ticket, token);
+        if (st != WEIR_MORE) {
+            return st;
+        }
+        st = weir_client_await(client, ticket, block_of(client, ticket), &deadline_ms);
+        if (st != WEIR_OK) {
+            return st;
+        }
+    }
+}
+
+weir_status weir_client_take_count(weir_client *client, uint64_t ticket, uint64_t *count) {
+    weir_token token;
+    weir_status st = weir_client_take_token(client, ticket, &token);
+    if (st != WEIR_OK) {
+        return st;
+    }
+    if (token.type != WEIR_TOKEN_INTEGER || token.number < 0) {
+        return weir_session_error(&client->session, WEIR_ERR_REPLY,
+                                  "%s: expected a count as answer", client->peer);
+    }
+    if (count != NULL) {
+        *count = (uint64_t)token.number;
+    }
+    return WEIR_OK;
+}
+
+weir_status weir_client_take_entries(weir_client *client, uint64_t ticket,
+                                     weir_entries *entries, weir_slot **slot) {
+    weir_session *session = &client->session;
+    int64_t deadline_ms = 0;
+    for (;;) {
+        weir_status st = weir_session_open_entries(session, ticket, entries, slot);
+        if (st == WEIR_OK) {
+            entries->client = client;
+            entries->ticket = (*slot)->serial;
+            entries->slot = weir_session_slot_index(session, *slot);
+            return WEIR_OK;
+        }
+        if (st == WEIR_MORE) {
+            st = weir_client_await(client, ticket, block_of(client, ticket), &deadline_ms);
+        }
+        if (st != WEIR_OK) {
+            return st;
+        }
+    }
+}
+
+weir_status weir_client_take_reply(weir_client *client, uint64_t ticket,
+                                   weir_reply *reply) {
+    weir_session *session = &client->session;
+    int64_t deadline_ms = 0;
+    for (;;) {
+        weir_slot *slot;
+        weir_status st = weir_session_open_reply(session, ticket, reply, &slot);
+        if (st == WEIR_OK) {
+            reply->client = client;
+            reply->ticket = slot->serial;
+            reply->slot = weir_session_slot_index(session, slot);
+            return WEIR_OK;
+        }
+        if (st == WEIR_MORE) {
+            st = weir_client_await(client, ticket, block_of(client, ticket), &deadline_ms);
+        }
+        if (st != WEIR_OK) {
+            return st;
+        }
+    }
+}

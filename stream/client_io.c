@@ -1,0 +1,150 @@
+/* Bytes between session and socket: sending, receiving, waiting with a deadline.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "../net/line.h"
+#include "client_private.h"
+
+/* This much more must be queued before a full socket is tried again. */
+#define SEND_STEP (16 * 1024)
+
+static weir_status break_io(weir_client *client, const char *doing, int os_error) {
+    char reason[96];
+    struct weir_line line = weir_line_start(reason, sizeof reason);
+    weir_line_add_os_error(&line, os_error);
+    return weir_session_break(&client->session, WEIR_ERR_IO, os_error, "%s: %s failed: %s",
+                              client->peer, doing, reason);
+}
+
+/* The peer takes nothing more; what it answered before that may still be there to read. */
+static weir_status end_sending(weir_client *client, int os_error) {
+    weir_status st = WEIR_OK;
+    while (st == WEIR_OK) {
+        st = weir_client_receive(client);
+    }
+    return client->session.failure != WEIR_OK ? client->session.failure
+                                              : break_io(client, "sending", os_error);
+}
+
+weir_status weir_client_send(weir_client *client) {
+    weir_session *session = &client->session;
+    weir_view output = weir_session_output(session);
+    while (output.len > 0 && session->failure == WEIR_OK) {
+        size_t moved = 0;
+        int os_error = 0;
+        weir_status st = client->transport.send(client->transport.context, &output, 1,
+                                                &moved, &os_error);
+        if (st == WEIR_MORE) {
+            client->send_at = output.len + SEND_STEP;
+            return WEIR_MORE;
+        }
+        if (st != WEIR_OK) {
+            return end_sending(client, os_error);
+        }
+        weir_session_sent(session, moved);
+        output = weir_session_output(session);
+    }
+    client->send_at = SEND_STEP;
+    return session->failure;
+}
+
+weir_status weir_client_receive(weir_client *client) {
+    weir_session *session = &client->session;
+    if (session->failure != WEIR_OK) {
+        return session->failure;
+    }
+    char *at;
+    size_t room;
+    if (weir_session_room(session, &at, &room) != WEIR_OK) {
+        return WEIR_ERR_FULL;
+    }
+    size_t moved = 0;
+    int os_error = 0;
+    weir_status st =
+        client->transport.receive(client->transport.context, at, room, &moved, &os_error);
+    if (st == WEIR_OK) {
+        return weir_session_received(session, moved, weir_now_ms());
+    }
+    if (st == WEIR_ERR_CLOSED) {
+        return weir_session_break(session, WEIR_ERR_CLOSED, 0,
+                                  "%s closed the connection, %llu requests unanswered",
+                                  client->peer,
+                                  (unsigned long long)(session->next - session->first));
+    }
+    return st == WEIR_MORE ? st : break_io(client, "receiving", os_error);
+}
+
+static weir_status wait_for(weir_client *client, int wants, int64_t deadline_ms) {
+    int os_error = 0;
+    weir_status st = weir_wait(client->socket.fd, wants, deadline_ms, &os_error);
+    if (st == WEIR_ERR_TIMEOUT) {
+        bool is_greeting = client->session.phase != WEIR_PHASE_READY;
+        return weir_session_break(
+            &client->session, st, 0, "%s did not %s within %lld ms%s", client->peer,
+            is_greeting ? "answer the handshake" : "answer",
+            (long long)(is_greeting ? client->connect_timeout_ms : client->timeout_ms),
+            is_greeting ? " (is it a Redis server?)" : "");
+    }
+    return st == WEIR_OK ? st : break_io(client, "waiting", os_error);
+}
+
+static int64_t deadline_after(const weir_client *client, int64_t block_ms) {
+    if (client->session.phase != WEIR_PHASE_READY) {
+        return client->connect_deadline_ms;
+    }
+    int64_t deadline_ms = weir_now_ms() + client->timeout_ms;
+    bool is_endless = block_ms == WEIR_FOREVER || block_ms > INT64_MAX - deadline_ms;
+    return is_endless ? WEIR_NO_DEADLINE : deadline_ms + block_ms;
+}
+
+weir_status weir_client_await(weir_client *client, uint64_t ticket, int64_t block_ms,
+                              int64_t *deadline_ms) {
+    bool has_output = weir_session_output(&client->session).len > 0;
+    if (*deadline_ms == 0 && !client->is_non_blocking) {
+        *deadline_ms = deadline_after(client, block_ms);
+    }
+    for (;;) {
+        weir_status st = weir_client_send(client);
+        if (st < 0) {
+            return st;
+        }
+        /* right after asking the answer is not there yet: wait for it at once */
+        bool may_be_there = !has_output || client->is_non_blocking;
+        has_output = false;
+        st = may_be_there ? weir_client_receive(client) : WEIR_MORE;
+        if (st == WEIR_ERR_FULL) {
+            st = weir_session_make_way(&client->session, ticket);
+            if (st != WEIR_OK) {
+                return st;
+            }
+            continue;
+        }
+        if (st != WEIR_MORE || client->is_non_blocking) {
+            return st;
+        }
+        bool is_queued = weir_session_output(&client->session).len > 0;
+        st = wait_for(client, is_queued ? WEIR_WANT_READ | WEIR_WANT_WRITE : WEIR_WANT_READ,
+                      *deadline_ms);
+        if (st != WEIR_OK) {
+            return st;
+        }
+    }
+}
+
+weir_status weir_client_drain(weir_client *client, size_t most) {
+    int64_t deadline_ms = weir_now_ms() + client->timeout_ms;
+    for (;;) {
+        weir_status st = weir_client_send(client);
+        if (st < 0 || weir_session_output(&client->session).len < most) {
+            return st < 0 ? st : WEIR_OK;
+        }
+        st = weir_client_receive(client);
+        if (st == WEIR_ERR_FULL) {
+            return WEIR_OK;
+        }
+        if (st == WEIR_MORE) {
+            st = wait_for(client, WEIR_WANT_READ | WEIR_WANT_WRITE, deadline_ms);
+        }
+        if (st != WEIR_OK) {
+            return st;
+        }
+    }
+}

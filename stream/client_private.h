@@ -1,0 +1,75 @@
+/* What the client's files share: the session joined to a socket.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef WEIR_STREAM_CLIENT_PRIVATE_H
+#define WEIR_STREAM_CLIENT_PRIVATE_H
+
+#include "../net/net.h"
+#include "args.h"
+#include "session.h"
+
+#define WEIR_PEER_TEXT 300 /* host name, port, brackets */
+#define WEIR_NAME_TEXT 64
+
+struct weir_client {
+    weir_mem mem;
+    weir_arena arena; /* weir_open_in only */
+    weir_session session;
+    weir_socket socket;
+    weir_transport transport;
+    weir_address address; /* with user and password, wiped at the end */
+    char peer[WEIR_PEER_TEXT];
+    char name[WEIR_NAME_TEXT];
+    bool is_non_blocking;
+    int64_t timeout_ms;
+    int64_t connect_timeout_ms;
+    int64_t connect_deadline_ms;
+    size_t send_at; /* queued bytes at which the next send is worth a try */
+};
+
+/* ---- client_io.c: bytes between session and socket ---- */
+
+/* Sends what the socket takes now. WEIR_OK: the queue is empty; WEIR_MORE: the socket is
+ * full; or the failure. */
+weir_status weir_client_send(weir_client *client);
+
+/* Receives once. WEIR_OK: something came; WEIR_MORE: nothing there; WEIR_ERR_FULL: no room;
+ * or the failure. */
+weir_status weir_client_receive(weir_client *client);
+
+/*
+ * More bytes are needed for the answer of `ticket`: sends, makes room if there is none, and
+ * receives; waits if the client may. *deadline_ms is set by the first call (it holds 0
+ * before): now, timeout_ms and block_ms.
+ * WEIR_OK: something came. WEIR_MORE: nothing yet (non_blocking). WEIR_ERR_LIMIT: the
+ * answer cannot be held. Or the failure.
+ */
+weir_status weir_client_await(weir_client *client, uint64_t ticket, int64_t block_ms,
+                              int64_t *deadline_ms);
+
+/* Waits until less than `most` bytes are queued, receiving meanwhile; WEIR_OK also if
+ * nothing can be received for want of room. */
+weir_status weir_client_drain(weir_client *client, size_t most);
+
+/* ---- client_call.c: requests and their answers ---- */
+
+/* Queues a command. On WEIR_OK *ticket is its own. WEIR_MORE: still connecting. */
+weir_status weir_client_ask(weir_client *client, const weir_args *args, weir_answer answer,
+                            int64_t block_ms, uint64_t *ticket);
+
+/* The same for the forms that wait: refused on a non-blocking client. */
+weir_status weir_client_ask_now(weir_client *client, const weir_args *args,
+                                weir_answer answer, int64_t block_ms, uint64_t *ticket);
+
+/* The ticket whose answer is due, if it is one of the kinds (bits, 1 << weir_answer). */
+weir_status weir_client_due(weir_client *client, unsigned kinds, uint64_t *ticket);
+
+weir_status weir_client_take_token(weir_client *client, uint64_t ticket, weir_token *token);
+weir_status weir_client_take_count(weir_client *client, uint64_t ticket, uint64_t *count);
+weir_status weir_client_take_entries(weir_client *client, uint64_t ticket,
+                                     weir_entries *entries, weir_slot **slot);
+weir_status weir_client_take_reply(weir_client *client, uint64_t ticket, weir_reply *reply);
+
+/* A wrong argument: notes why. WEIR_ERR_ARG. */
+weir_status weir_client_wrong(weir_client *client, const char *why);
+
+#endif

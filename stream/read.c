@@ -1,0 +1,303 @@
+/* Reading: XRANGE, XREVRANGE, XREAD, XREADGROUP, and the iterator as its user sees it.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "client_private.h"
+
+/* ---- the iterator ---- */
+
+bool weir_entries_is_open(const weir_entries *entries) {
+    if (entries->client == NULL) {
+        return false;
+    }
+    const weir_slot *slot =
+        weir_session_slot(&entries->client->session, entries->slot, entries->ticket);
+    return slot != NULL && !slot->is_dropped;
+}
+
+void weir_entries_close(weir_entries *entries) {
+    if (entries->client == NULL) {
+        return;
+    }
+    weir_session *session = &entries->client->session;
+    weir_slot *slot = weir_session_slot(session, entries->slot, entries->ticket);
+    if (slot != NULL) {
+        weir_session_close_slot(session, slot);
+    }
+    entries->client = NULL;
+}
+
+/* A call inside the loop needed the memory that the rest of the answer took. */
+static weir_status end_dropped(weir_entries *entries) {
+    weir_session *session = &entries->client->session;
+    weir_entries_close(entries);
+    return weir_session_error(
+        session, WEIR_ERR_LIMIT,
+        "%s: the rest was passed over: a call inside the loop needed limits.receive_bytes, "
+        "%zu, for its own answer; read on behind the last id, with a count",
+        session->peer, session->in.most);
+}
+
+/* An entry that was passed over for its size does not end the loop; all else does. */
+static weir_status end_step(weir_entries *entries, const weir_slot *slot, weir_status st) {
+    bool goes_on = st == WEIR_OK || st == WEIR_MORE ||
+                   (st == WEIR_ERR_LIMIT && !slot->is_dropped && slot->serial != 0);
+    if (!goes_on) {
+        weir_entries_close(entries);
+    }
+    return st;
+}
+
+weir_status weir_entries_next(weir_entries *entries, weir_entry *entry) {
+    weir_client *client = entries->client;
+    if (client == NULL) {
+        return WEIR_END;
+    }
+    weir_session *session = &client->session;
+    weir_slot *slot = weir_session_slot(session, entries->slot, entries->ticket);
+    if (slot == NULL) {
+        entries->client = NULL;
+        return WEIR_END;
+    }
+    if (slot->is_dropped) {
+        return end_dropped(entries);
+    }
+    weir_session_unpin(session, slot);
+    int64_t deadline_ms = 0;
+    for (;;) {
+        weir_status st = weir_session_next_entry(session, slot, entry);
+        if (st != WEIR_MORE) {
+            return end_step(entries, slot, st);
+        }
+        st = weir_client_await(client, slot->ticket, 0, &deadline_ms);
+        if (st != WEIR_OK) {
+            return end_step(entries, slot, st);
+        }
+    }
+}
+
+/* Asks and waits for the beginning of the answer. */
+static weir_status entries_now(weir_client *client, weir_status made, const weir_args *args,
+                               weir_answer answer, int64_t block_ms,
+                               weir_entries *entries) {
+    uint64_t ticket;
+    weir_slot *slot;
+    entries->client = NULL;
+    weir_status st = made;
+    st = st == WEIR_OK ? weir_client_ask_now(client, args, answer, block_ms, &ticket) : st;
+    return st == WEIR_OK ? weir_client_take_entries(client, ticket, entries, &slot) : st;
+}
+
+static weir_status append_entries(weir_client *client, weir_status made,
+                                  const weir_args *args, weir_answer answer,
+                                  int64_t block_ms) {
+    uint64_t ticket;
+    return made == WEIR_OK ? weir_client_ask(client, args, answer, block_ms, &ticket)
+                           : made;
+}
+
+weir_status weir_take_entries(weir_client *client, weir_entries *entries) {
+    uint64_t ticket;
+    weir_slot *slot;
+    entries->client = NULL;
+    weir_status st = weir_client_due(
+        client, 1U << WEIR_ANSWER_RANGE | 1U << WEIR_ANSWER_STREAMS, &ticket);
+    return st == WEIR_OK ? weir_client_take_entries(client, ticket, entries, &slot) : st;
+}
+
+/* ---- XRANGE, XREVRANGE ---- */
+
+static void put_bound(weir_args *args, weir_id id, bool is_excluded) {
+    if (!is_excluded && weir_id_compare(id, WEIR_ID_MIN) == 0) {
+        weir_args_text(args, "-");
+    } else if (!is_excluded && weir_id_compare(id, WEIR_ID_MAX) == 0) {
+        weir_args_text(args, "+");
+    } else {
+        weir_args_id(args, is_excluded ? "(" : "", id);
+    }
+}
+
+static void put_count(weir_args *args, uint64_t count) {
+    if (count != 0) {
+        weir_args_text(args, "COUNT");
+        weir_args_number(args, count);
+    }
+}
+
+static weir_status check_count(weir_client *client, uint64_t count) {
+    return count <= INT64_MAX ? WEIR_OK
+                              : weir_client_wrong(client, "count is at most 2^63-1");
+}
+
+/* XRANGE key start end | XREVRANGE key end start, [COUNT n] */
+static weir_status make_range(weir_client *client, weir_args *args, weir_view key,
+                              weir_id start, weir_id end, bool is_reverse,
+                              const weir_range_options *options) {
+    static const weir_range_options defaults = {0};
+    const weir_range_options *given = options != NULL ? options : &defaults;
+    if (key.len == 0) {
+        return weir_client_wrong(client, "the key is empty");
+    }
+    bool is_void = (given->exclude_start && weir_id_compare(start, WEIR_ID_MAX) == 0) ||
+                   (given->exclude_end && weir_id_compare(end, WEIR_ID_MIN) == 0);
+    if (is_void) {
+        return weir_client_wrong(client, "nothing lies beyond the last or before 0-0");
+    }
+    weir_args_begin(args, is_reverse ? "XREVRANGE" : "XRANGE");
+    weir_args_view(args, key);
+    if (is_reverse) {
+        put_bound(args, end, given->exclude_end);
+        put_bound(args, start, given->exclude_start);
+    } else {
+        put_bound(args, start, given->exclude_start);
+        put_bound(args, end, given->exclude_end);
+    }
+    put_count(args, given->count);
+    return check_count(client, given->count);
+}
+
+weir_status weir_xrange(weir_client *client, weir_view key, weir_id start, weir_id end,
+                        const weir_range_options *options, weir_entries *entries) {
+    weir_args args;
+    weir_status made = make_range(client, &args, key, start, end, false, options);
+    return entries_now(client, made, &args, WEIR_ANSWER_RANGE, 0, entries);
+}
+
+weir_status weir_append_xrange(weir_client *client, weir_view key, weir_id start,
+                               weir_id end, const weir_range_options *options) {
+    weir_args args;
+    weir_status made = make_range(client, &args, key, start, end, false, options);
+    return append_entries(client, made, &args, WEIR_ANSWER_RANGE, 0);
+}
+
+weir_status weir_xrevrange(weir_client *client, weir_view key, weir_id start, weir_id end,
+                           const weir_range_options *options, weir_entries *entries) {
+    weir_args args;
+    weir_status made = make_range(client, &args, key, start, end, true, options);
+    return entries_now(client, made, &args, WEIR_ANSWER_RANGE, 0, entries);
+}
+
+weir_status weir_append_xrevrange(weir_client *client, weir_view key, weir_id start,
+                                  weir_id end, const weir_range_options *options) {
+    weir_args args;
+    weir_status made = make_range(client, &args, key, start, end, true, options);
+    return append_entries(client, made, &args, WEIR_ANSWER_RANGE, 0);
+}
+
+/* ---- XREAD, XREADGROUP ---- */
+
+static weir_status check_sources(weir_client *client, const weir_source *sources,
+                                 size_t count) {
+    if (count == 0) {
+        return weir_client_wrong(client, "no streams are given");
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (sources[i].key.len == 0) {
+            return weir_client_wrong(client, "a stream's key is empty");
+        }
+    }
+    return WEIR_OK;
+}
+
+static weir_status check_read(weir_client *client, const weir_source *sources, size_t count,
+                              const weir_read_options *given) {
+    if (given->block_ms < 0 && given->block_ms != WEIR_FOREVER) {
+        return weir_client_wrong(client, "block_ms is 0, a time, or WEIR_FOREVER");
+    }
+    weir_status st = check_count(client, given->count);
+    return st == WEIR_OK ? check_sources(client, sources, count) : st;
+}
+
+/* [COUNT n] [BLOCK ms] [NOACK] STREAMS key ... id ...; BLOCK 0 means for ever. */
+static void put_read(weir_args *args, const weir_read_options *given,
+                     const weir_source *sources, size_t source_count) {
+    put_count(args, given->count);
+    if (given->block_ms != 0) {
+        weir_args_text(args, "BLOCK");
+        weir_args_number(args, given->block_ms > 0 ? (uint64_t)given->block_ms : 0);
+    }
+    if (given->no_ack) {
+        weir_args_text(args, "NOACK");
+    }
+    weir_args_text(args, "STREAMS");
+    args->sources = sources;
+    args->source_count = source_count;
+}
+
+static const weir_read_options *read_options(const weir_read_options *options) {
+    static const weir_read_options defaults = {0};
+    return options != NULL ? options : &defaults;
+}
+
+static weir_status make_xread(weir_client *client, weir_args *args,
+                              const weir_source *sources, size_t source_count,
+                              const weir_read_options *given) {
+    if (given->no_ack) {
+        return weir_client_wrong(client, "no_ack is for XREADGROUP");
+    }
+    weir_args_begin(args, "XREAD");
+    weir_status st = check_read(client, sources, source_count, given);
+    if (st == WEIR_OK) {
+        put_read(args, given, sources, source_count);
+    }
+    return st;
+}
+
+weir_status weir_xread(weir_client *client, const weir_source *sources, size_t source_count,
+                       const weir_read_options *options, weir_entries *entries) {
+    weir_args args;
+    const weir_read_options *given = read_options(options);
+    weir_status made = make_xread(client, &args, sources, source_count, given);
+    return entries_now(client, made, &args, WEIR_ANSWER_STREAMS, given->block_ms, entries);
+}
+
+weir_status weir_append_xread(weir_client *client, const weir_source *sources,
+                              size_t source_count, const weir_read_options *options) {
+    weir_args args;
+    const weir_read_options *given = read_options(options);
+    weir_status made = make_xread(client, &args, sources, source_count, given);
+    return append_entries(client, made, &args, WEIR_ANSWER_STREAMS, given->block_ms);
+}
+
+/* GROUP stands first, so that no other argument can be taken for STREAMS (wire facts: key
+ * extraction searches that word). */
+static weir_status make_xreadgroup(weir_client *client, weir_args *args, weir_view group,
+                                   weir_view consumer, const weir_source *sources,
+                                   size_t source_count, const weir_read_options *given) {
+    if (group.len == 0 || consumer.len == 0) {
+        return weir_client_wrong(client, "the group or the consumer is empty");
+    }
+    for (size_t i = 0; i < source_count; i++) {
+        if (sources[i].from == WEIR_FROM_LAST) {
+            return weir_client_wrong(client, "WEIR_FROM_LAST is for XREAD");
+        }
+    }
+    weir_args_begin(args, "XREADGROUP");
+    weir_args_text(args, "GROUP");
+    weir_args_view(args, group);
+    weir_args_view(args, consumer);
+    args->is_group_read = true;
+    weir_status st = check_read(client, sources, source_count, given);
+    if (st == WEIR_OK) {
+        put_read(args, given, sources, source_count);
+    }
+    return st;
+}
+
+weir_status weir_xreadgroup(weir_client *client, weir_view group, weir_view consumer,
+                            const weir_source *sources, size_t source_count,
+                            const weir_read_options *options, weir_entries *entries) {
+    weir_args args;
+    const weir_read_options *given = read_options(options);
+    weir_status made =
+        make_xreadgroup(client, &args, group, consumer, sources, source_count, given);
+    return entries_now(client, made, &args, WEIR_ANSWER_STREAMS, given->block_ms, entries);
+}
+
+weir_status weir_append_xreadgroup(weir_client *client, weir_view group, weir_view consumer,
+                                   const weir_source *sources, size_t source_count,
+                                   const weir_read_options *options) {
+    weir_args args;
+    const weir_read_options *given = read_options(options);
+    weir_status made =
+        make_xreadgroup(client, &args, group, consumer, sources, source_count, given);
+    return append_entries(client, made, &args, WEIR_ANSWER_STREAMS, given->block_ms);
+}
