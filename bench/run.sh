@@ -4,15 +4,15 @@
 #   bench/run.sh [ARGUMENT...]     bench/run.sh --help names them
 # The report is on stdout; all that stands before it is on stderr.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 {
-    tests/need.sh compiler make cmake pkg-config hiredis redis-server
+    "$root/tests/need.sh" compiler make cmake pkg-config hiredis redis-server
 
     echo "== building build/bench/weir-bench"
-    cmake -S . -B build/bench -DCMAKE_BUILD_TYPE=Release \
+    cmake -S "$root" -B "$root/build/bench" -DCMAKE_BUILD_TYPE=Release \
         -DWEIR_BENCH=ON -DWEIR_TESTS=OFF -DWEIR_EXAMPLES=OFF --log-level=WARNING
-    cmake --build build/bench -j "$(nproc)" --target weir-bench
+    cmake --build "$root/build/bench" -j "$(nproc)" --target weir-bench
 } >&2
 
-exec build/bench/weir-bench "$@"
+exec "$root/build/bench/weir-bench" "$@"
