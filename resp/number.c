@@ -33,7 +33,7 @@ bool weir_parse_u64(weir_view text, uint64_t *value) {
     uint64_t sum = 0;
     for (size_t i = 0; i < text.len; i++) {
         uint64_t digit = (uint64_t)(unsigned char)text.data[i] - '0';
-        if (digit > 9 || sum > (UINT64_MAX - digit) / 10) {
+        if (digit > 9 || weir_u64_would_overflow(sum, digit)) {
             return false;
         }
         sum = sum * 10 + digit;

@@ -7,6 +7,11 @@
 
 #define WEIR_U64_DIGITS 20 /* of 18446744073709551615 */
 
+/* True if 10 * sum + digit does not fit; digit is at most 9. */
+static inline bool weir_u64_would_overflow(uint64_t sum, uint64_t digit) {
+    return sum > UINT64_MAX / 10 || (sum == UINT64_MAX / 10 && digit > UINT64_MAX % 10);
+}
+
 /* How many decimal digits `value` has; 1 for 0. */
 size_t weir_u64_digits(uint64_t value);
 

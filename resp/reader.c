@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "reader.h"
 
+#include "number.h"
 #include "text.h"
 
 /* Where the reader stands within a token. */
@@ -107,7 +108,7 @@ static weir_status take_digit(weir_reader *reader, uint64_t digit, size_t at) {
     if (reader->digits > 0 && reader->length == 0) {
         return fail(reader, shape, at);
     }
-    if (reader->length > (UINT64_MAX - digit) / 10) {
+    if (weir_u64_would_overflow(reader->length, digit)) {
         bool is_huge_length = reader->type != ':' && reader->sign == 0;
         return fail(reader, is_huge_length ? WEIR_FAULT_LIMIT : shape, at);
     }

@@ -5,6 +5,9 @@
 /* Less room than this at the end is not worth a system call if more can be made. */
 #define SMALL_ROOM(base) ((base) / 4)
 
+/* So often a buffer must have been emptied with little in it before it shrinks. */
+#define ROUNDS_TO_SHRINK 1024
+
 static weir_block *new_block(const weir_mem *mem, size_t capacity) {
     if (capacity > SIZE_MAX - sizeof(weir_block)) {
         return NULL;
@@ -127,18 +130,23 @@ static weir_status make_room(weir_buffer *buffer, size_t want) {
     return WEIR_OK;
 }
 
-/* Empty: begin at the front again, and give back what a rare large answer needed. */
+/* Empty: begin at the front again. A capacity of which no more than a quarter was needed
+ * for long is given back: what a rare large answer took. */
 static void start_over(weir_buffer *buffer) {
     if (buffer->block->holders > 1) {
         return;
     }
     buffer->start = 0;
     buffer->end = 0;
-    bool is_oversized = buffer->block->capacity / 4 > buffer->peak;
-    if (is_oversized && buffer->block->capacity > buffer->base) {
+    size_t capacity = buffer->block->capacity;
+    if (capacity == buffer->base || buffer->peak > capacity / 4) {
+        buffer->small_rounds = 0;
+        buffer->peak = 0;
+    } else if (++buffer->small_rounds >= ROUNDS_TO_SHRINK) {
         resize_block(buffer, grown(buffer, buffer->peak)); /* else it stays large */
+        buffer->small_rounds = 0;
+        buffer->peak = 0;
     }
-    buffer->peak = 0;
 }
 
 /* True if moving the bytes to the front is cheap and gains what a small tail lacks. */

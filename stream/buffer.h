@@ -18,10 +18,11 @@ typedef struct weir_buffer {
     weir_block *spare; /* an unused one of `base` bytes, or NULL */
     size_t start;      /* of the bytes not used up, within block */
     size_t end;
-    size_t base;     /* capacity to begin with */
-    size_t most;     /* ceiling of the capacity */
-    size_t peak;     /* most bytes held since it was last empty */
-    uint64_t offset; /* bytes ever used up: the stream's offset of `start` */
+    size_t base;         /* capacity to begin with */
+    size_t most;         /* ceiling of the capacity */
+    size_t small_rounds; /* times it was emptied with little in it, in a row */
+    size_t peak;         /* most bytes held in those rounds */
+    uint64_t offset;     /* bytes ever used up: the stream's offset of `start` */
 } weir_buffer;
 
 /* Allocates the first block. WEIR_OK, WEIR_ERR_NOMEM. `mem` is borrowed until free. */
