@@ -1,0 +1,31 @@
+/* Connects weir to the private server.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "connect.h"
+
+#include "say.h"
+
+#include <stdio.h>
+
+bool connect_failed(const weir_client *client, const char *what) {
+    const weir_error *error = weir_client_error(client);
+    return say_failed("weir: %s: %s: %s", what, weir_status_text(error->status),
+                      error->text);
+}
+
+weir_client *connect_weir(const struct endpoint *endpoint, weir_mem mem) {
+    char url[160];
+    if (endpoint->port == 0) {
+        snprintf(url, sizeof url, "unix://%s", endpoint->socket_path);
+    } else {
+        snprintf(url, sizeof url, "redis://127.0.0.1:%d", endpoint->port);
+    }
+    /* one reply of ten million entries is seconds of work for the server */
+    weir_options options = {.timeout_ms = WIRE_TIMEOUT_SECONDS * 1000, .mem = mem};
+    weir_client *client = NULL;
+    if (weir_open(url, &options, &client) != WEIR_OK) {
+        connect_failed(client, url);
+        weir_close(client);
+        return NULL;
+    }
+    return client;
+}

@@ -1,0 +1,111 @@
+/* weir-bench: does the main job with weir, and measures it beside raw sockets and hiredis.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "control.h"
+#include "guard.h"
+#include "report.h"
+#include "say.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Where the report goes. */
+struct output {
+    const struct options *options;
+    FILE *table;
+    FILE *json; /* NULL: nowhere */
+};
+
+/* The memory of one reply comes first, while this process is small: the one that reads
+ * begins as its copy. */
+static bool run_parts(const struct ground *ground, struct report *report, FILE *table) {
+    const struct options *options = &report->options;
+    if (options->with_memory) {
+        if (!one_reply_run(&ground->over_unix, ground->control, options->memory_entries,
+                           &report->memory)) {
+            return false;
+        }
+        say_progress_end();
+        table_memory(table, &report->memory);
+    }
+    if (options->with_job) {
+        if (!job_run(&ground->over_unix, options->job_entries, &report->job)) {
+            return false;
+        }
+        say_progress_end();
+        table_job(table, &report->job);
+    }
+    for (size_t i = 0; i < SCENARIO_COUNT; i++) {
+        if (!options->with_scenario[i]) {
+            continue;
+        }
+        if (!scenario_run(&scenarios[i], ground, options->round_entries, options->rounds,
+                          &report->results[report->result_count])) {
+            return false;
+        }
+        report->result_count++;
+    }
+    say_progress_end();
+    table_scenarios(table, report);
+    return true;
+}
+
+/* In the process that measures: 0, or 1 if it failed and said why. */
+static int work(const struct server *server, void *argument) {
+    static struct report report;
+    const struct output *output = argument;
+    report.options = *output->options;
+
+    struct ground ground = {.over_unix = {server->socket_path, 0}};
+    ground.over_tcp = (struct endpoint){server->socket_path, server->port};
+    ground.control = control_open(&ground.over_unix);
+    if (ground.control < 0 || !provenance_find(&report.provenance, ground.control)) {
+        return 1;
+    }
+    table_head(output->table, &report);
+    bool is_done = run_parts(&ground, &report, output->table);
+    close(ground.control);
+    if (!is_done) {
+        return 1;
+    }
+    if (output->json != NULL) {
+        json_write(output->json, &report);
+    }
+    fflush(output->table);
+    if (ferror(output->table) || (output->json != NULL && fflush(output->json) != 0)) {
+        say_failed("cannot write the report: %s", strerror(errno));
+        return 1;
+    }
+    return 0;
+}
+
+/* Opened before the run, so that a wrong path is told at once; a run that fails leaves an
+ * empty file there, never an old report. */
+static bool open_output(const struct options *options, struct output *output) {
+    *output = (struct output){.options = options, .table = stdout};
+    if (options->json == NULL) {
+        return true;
+    }
+    if (strcmp(options->json, "-") == 0) {
+        output->json = stdout;
+        output->table = stderr;
+        return true;
+    }
+    output->json = fopen(options->json, "w");
+    return output->json != NULL ||
+           say_failed("cannot write %s: %s", options->json, strerror(errno));
+}
+
+int main(int argc, char **argv) {
+    struct options options;
+    switch (options_read(argc, argv, &options)) {
+    case OPTIONS_HELP: return 0;
+    case OPTIONS_WRONG: return 2;
+    case OPTIONS_RUN: break;
+    }
+    struct output output;
+    if (!open_output(&options, &output)) {
+        return 1;
+    }
+    return guard_run(options.server, work, &output);
+}

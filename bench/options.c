@@ -1,0 +1,194 @@
+/* The command line.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "options.h"
+
+#include "say.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME_JOB    "job"
+#define NAME_MEMORY "memory.one_reply"
+
+#define MOST_ENTRIES UINT64_C(1000000000)
+
+/* What was said, before it is known what it means. */
+struct said {
+    const char *only;
+    uint64_t entries; /* 0: the defaults */
+    size_t rounds;    /* 0: the default */
+    bool is_quick;
+};
+
+static void print_usage(FILE *file) {
+    fputs(
+        "usage: weir-bench [job|memory] [OPTION...]\n"
+        "Starts a private redis-server, and measures weir beside raw sockets (the floor)\n"
+        "and hiredis in the same run.\n"
+        "\n"
+        "  (nothing)       the main job, every entry checked; the memory of one large\n"
+        "                  reply; then all scenarios\n"
+        "  job             the main job alone\n"
+        "  memory          read a stream in ONE reply and tell the peak of memory;\n"
+        "                  exit code 1 if it reaches 16 MiB\n"
+        "\n"
+        "  --quick         fewer rounds of fewer entries: under 20 seconds in all\n"
+        "  --only NAME,... only these; see below\n"
+        "  --rounds N      rounds of each side, 1 to 101 (5; quick: 3)\n"
+        "  --entries N     entries of a round, rounded up to thousands (200000; quick:\n"
+        "                  50000; round trips: a tenth); job: of the job (1000000);\n"
+        "                  memory: of the reply (10000000)\n"
+        "  --server PATH   the server program (redis-server)\n"
+        "  --json FILE     the report for programs too; \"-\": instead, on stdout\n"
+        "  --help          this text\n"
+        "\n"
+        "names: " NAME_JOB " " NAME_MEMORY,
+        file);
+    for (size_t i = 0; i < SCENARIO_COUNT; i++) {
+        fprintf(file, "%s%s", i % 4 == 0 ? "\n       " : " ", scenarios[i].name);
+    }
+    fputc('\n', file);
+}
+
+static bool read_number(const char *text, uint64_t most, uint64_t *number) {
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value == 0 ||
+        value > most) {
+        return say_failed("\"%s\" is not a number from 1 to %llu", text,
+                          (unsigned long long)most);
+    }
+    *number = value;
+    return true;
+}
+
+/* Selects one name of a list. */
+static bool select_name(const char *name, size_t len, struct options *options) {
+    bool *flags[2 + SCENARIO_COUNT] = {&options->with_job, &options->with_memory};
+    const char *names[2 + SCENARIO_COUNT] = {NAME_JOB, NAME_MEMORY};
+    for (size_t i = 0; i < SCENARIO_COUNT; i++) {
+        flags[2 + i] = &options->with_scenario[i];
+        names[2 + i] = scenarios[i].name;
+    }
+    for (size_t i = 0; i < 2 + SCENARIO_COUNT; i++) {
+        if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0) {
+            *flags[i] = true;
+            return true;
+        }
+    }
+    return say_failed("there is nothing named \"%.*s\"", (int)len, name);
+}
+
+static bool select_list(const char *list, struct options *options) {
+    for (const char *at = list;; at++) {
+        size_t len = strcspn(at, ",");
+        if (!select_name(at, len, options)) {
+            return false;
+        }
+        at += len;
+        if (*at == '\0') {
+            return true;
+        }
+    }
+}
+
+static void select_all(struct options *options) {
+    options->with_job = true;
+    options->with_memory = true;
+    for (size_t i = 0; i < SCENARIO_COUNT; i++) {
+        options->with_scenario[i] = true;
+    }
+}
+
+/* The sizes of a whole run; job and memory by themselves have their own. */
+static void put_sizes(const struct said *said, struct options *options) {
+    options->rounds = said->is_quick ? 3 : 5;
+    options->round_entries = said->is_quick ? 50000 : 200000;
+    options->job_entries = said->is_quick ? 100000 : 1000000;
+    options->memory_entries = said->is_quick ? 500000 : 2000000;
+    if (said->rounds != 0) {
+        options->rounds = said->rounds;
+    }
+    if (said->entries != 0) {
+        options->round_entries = said->entries;
+    }
+}
+
+static bool choose(const char *command, const struct said *said, struct options *options) {
+    put_sizes(said, options);
+    if (command != NULL && said->only != NULL) {
+        return say_failed("\"%s\" and --only contradict each other", command);
+    }
+    if (command == NULL && said->only != NULL) {
+        return select_list(said->only, options);
+    }
+    if (command == NULL) {
+        select_all(options);
+        return true;
+    }
+    if (strcmp(command, "job") == 0) {
+        options->with_job = true;
+        options->job_entries = said->entries != 0 ? said->entries : options->job_entries;
+        return true;
+    }
+    if (strcmp(command, "memory") == 0) {
+        options->with_memory = true;
+        options->memory_entries = said->is_quick ? options->memory_entries : 10000000;
+        options->memory_entries =
+            said->entries != 0 ? said->entries : options->memory_entries;
+        return true;
+    }
+    return say_failed("there is no command \"%s\"", command);
+}
+
+/* Takes one option; false: it is wrong, and said so. */
+static bool take_option(int option, struct said *said, struct options *options) {
+    uint64_t rounds;
+    switch (option) {
+    case 'q': said->is_quick = true; return true;
+    case 'o': said->only = optarg; return true;
+    case 's': options->server = optarg; return true;
+    case 'j': options->json = optarg; return true;
+    case 'e': return read_number(optarg, MOST_ENTRIES, &said->entries);
+    case 'r':
+        if (!read_number(optarg, MEASURE_MAX_ROUNDS, &rounds)) {
+            return false;
+        }
+        said->rounds = (size_t)rounds;
+        return true;
+    default: return false; /* getopt_long has said what */
+    }
+}
+
+enum options_outcome options_read(int argc, char **argv, struct options *options) {
+    static const struct option known[] = {
+        {"quick", no_argument, NULL, 'q'},        {"only", required_argument, NULL, 'o'},
+        {"rounds", required_argument, NULL, 'r'}, {"entries", required_argument, NULL, 'e'},
+        {"server", required_argument, NULL, 's'}, {"json", required_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    struct said said = {0};
+    *options = (struct options){.server = "redis-server"};
+    int option;
+    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        if (option == 'h') {
+            print_usage(stdout);
+            return OPTIONS_HELP;
+        }
+        if (!take_option(option, &said, options)) {
+            print_usage(stderr);
+            return OPTIONS_WRONG;
+        }
+    }
+    const char *command = optind < argc ? argv[optind] : NULL;
+    bool is_right = optind + 1 < argc ? say_failed("more than one command")
+                                      : choose(command, &said, options);
+    if (!is_right) {
+        print_usage(stderr);
+        return OPTIONS_WRONG;
+    }
+    return OPTIONS_RUN;
+}

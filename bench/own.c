@@ -1,0 +1,198 @@
+/* weir's side of the comparison, by its public interface.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "connect.h"
+#include "need.h"
+#include "payload.h"
+#include "say.h"
+#include "side.h"
+
+#include <stdlib.h>
+
+struct own {
+    weir_client *client;
+    uint64_t allocations;
+    char *values;
+    size_t field_count;
+    weir_field *fields; /* of BENCH_BLOCK entries, one behind the other */
+    weir_view key;
+    weir_source source;
+    weir_id last; /* XRANGE: the page ended there */
+    weir_id ids[BENCH_PAGE];
+    volatile uint64_t seen; /* so that no visit can be left out */
+};
+
+static bool failed(const struct own *self, const char *what) {
+    return connect_failed(self->client, what);
+}
+
+static void *count_resize(void *user, void *block, size_t old_size, size_t new_size) {
+    (void)old_size;
+    if (new_size == 0) {
+        free(block);
+        return NULL;
+    }
+    struct own *self = user;
+    self->allocations++;
+    return realloc(block, new_size);
+}
+
+static uint64_t own_allocations(const void *handle) {
+    const struct own *self = handle;
+    return self->allocations;
+}
+
+static void prepare_block(struct own *self, const struct work *work) {
+    self->field_count = work->field_count;
+    self->values = payload_make(work->field_count, work->value_bytes);
+    self->fields = need_memory(BENCH_BLOCK * work->field_count * sizeof *self->fields);
+    for (size_t i = 0; i < BENCH_BLOCK * work->field_count; i++) {
+        self->fields[i].name = weir_text(payload_names[i % work->field_count]);
+        self->fields[i].value =
+            weir_bytes(self->values + i * work->value_bytes, work->value_bytes);
+    }
+}
+
+static void own_close(void *handle) {
+    struct own *self = handle;
+    weir_close(self->client);
+    free(self->values);
+    free(self->fields);
+    free(self);
+}
+
+static void *own_open(const struct endpoint *endpoint, const struct work *work,
+                      uint64_t entries) {
+    (void)entries;
+    struct own *self = need_memory(sizeof *self);
+    weir_mem counted = {count_resize, self};
+    self->client = connect_weir(endpoint, counted);
+    if (self->client == NULL) {
+        free(self);
+        return NULL;
+    }
+    self->key = weir_text(BENCH_KEY);
+    self->source = weir_source_new(self->key);
+    prepare_block(self, work);
+    return self;
+}
+
+static bool send_block(void *handle, size_t count) {
+    struct own *self = handle;
+    for (size_t i = 0; i < count; i++) {
+        const weir_field *fields = self->fields + i * self->field_count;
+        if (weir_append_xadd(self->client, self->key, fields, self->field_count, NULL) !=
+            WEIR_OK) {
+            return failed(self, "XADD");
+        }
+    }
+    return weir_flush(self->client) == WEIR_OK || failed(self, "flush");
+}
+
+static bool take_ids(void *handle, size_t count) {
+    struct own *self = handle;
+    for (size_t i = 0; i < count; i++) {
+        weir_id id;
+        if (weir_take_id(self->client, &id) != WEIR_OK) {
+            return failed(self, "the answer of XADD");
+        }
+        self->seen += id.seq;
+    }
+    return true;
+}
+
+static bool own_produce(void *handle, uint64_t entries) {
+    return window_slide(handle, entries, send_block, take_ids);
+}
+
+static bool own_round_trip(void *handle, uint64_t entries) {
+    struct own *self = handle;
+    for (uint64_t i = 0; i < entries; i++) {
+        const weir_field *fields = self->fields + i % BENCH_BLOCK * self->field_count;
+        weir_id id;
+        if (weir_xadd(self->client, self->key, fields, self->field_count, NULL, &id) !=
+            WEIR_OK) {
+            return failed(self, "XADD");
+        }
+        self->seen += id.seq;
+    }
+    return true;
+}
+
+/* Visits every field of a page and keeps the ids; false unless it is full. */
+static bool visit_page(struct own *self, weir_entries *page) {
+    weir_entry entry;
+    weir_status st;
+    size_t count = 0;
+    uint64_t seen = 0;
+    while ((st = weir_entries_next(page, &entry)) == WEIR_OK && count < BENCH_PAGE) {
+        self->ids[count++] = entry.id;
+        for (size_t i = 0; i < entry.field_count; i++) {
+            weir_field field = entry.fields[i];
+            seen += field.name.len + (uint64_t)field.name.data[0];
+            seen += field.value.len + (uint64_t)field.value.data[0];
+        }
+    }
+    self->seen += seen;
+    if (st < 0) {
+        return failed(self, "reading entries");
+    }
+    if (st != WEIR_END || count != BENCH_PAGE) {
+        return say_failed("weir: a page that has not %d entries", BENCH_PAGE);
+    }
+    self->last = self->ids[count - 1];
+    return true;
+}
+
+static bool own_read_range(void *handle, uint64_t entries) {
+    struct own *self = handle;
+    for (uint64_t i = 0; i < entries; i += BENCH_PAGE) {
+        weir_range_options options = {.count = BENCH_PAGE};
+        options.exclude_start = self->last.ms != 0;
+        weir_entries page;
+        if (weir_xrange(self->client, self->key, self->last, WEIR_ID_MAX, &options,
+                        &page) != WEIR_OK) {
+            return failed(self, "XRANGE");
+        }
+        if (!visit_page(self, &page)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool acknowledge_page(struct own *self) {
+    uint64_t count = 0;
+    if (weir_xack(self->client, self->key, weir_text(BENCH_GROUP), self->ids, BENCH_PAGE,
+                  &count) != WEIR_OK) {
+        return failed(self, "XACK");
+    }
+    return count == BENCH_PAGE ||
+           say_failed("weir: XACK gives %llu", (unsigned long long)count);
+}
+
+static bool own_read_group(void *handle, uint64_t entries) {
+    struct own *self = handle;
+    const weir_read_options options = {.count = BENCH_PAGE};
+    for (uint64_t i = 0; i < entries; i += BENCH_PAGE) {
+        weir_entries page;
+        if (weir_xreadgroup(self->client, weir_text(BENCH_GROUP), weir_text(BENCH_CONSUMER),
+                            &self->source, 1, &options, &page) != WEIR_OK) {
+            return failed(self, "XREADGROUP");
+        }
+        if (!visit_page(self, &page) || !acknowledge_page(self)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+const struct side side_weir = {
+    .name = "weir",
+    .open = own_open,
+    .run = {[TASK_PRODUCE] = own_produce,
+            [TASK_READ_RANGE] = own_read_range,
+            [TASK_READ_GROUP] = own_read_group,
+            [TASK_ROUND_TRIP] = own_round_trip},
+    .allocations = own_allocations,
+    .close = own_close,
+};
