@@ -303,17 +303,17 @@ static weir_status seek_entry(weir_session *session, weir_slot *slot, weir_entry
     weir_view whole = received(session, slot, slot->value_at);
     whole.len = (size_t)(slot->at - slot->value_at);
     st = weir_decode_entry(whole, &slot->fields, entry);
-    if (st == WEIR_ERR_REPLY) {
-        return refuse(session, "an id and fields");
-    }
-    if (st == WEIR_ERR_NOMEM) {
-        return weir_session_error(session, st, "no memory for an entry's fields");
-    }
     if (st == WEIR_OK) {
         pin_entry(session, slot, entry);
     }
     weir_status gone_on = go_on(session, slot);
-    return gone_on == WEIR_OK ? st : gone_on;
+    if (gone_on != WEIR_OK) {
+        return gone_on;
+    }
+    if (st == WEIR_ERR_NOMEM) {
+        return weir_session_error(session, st, "no memory for an entry's fields");
+    }
+    return st == WEIR_ERR_REPLY ? refuse(session, "an id and fields") : st;
 }
 
 static weir_status next_entry(weir_session *session, weir_slot *slot, weir_entry *entry) {

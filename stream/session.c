@@ -172,8 +172,9 @@ static void make_printable(char *text) {
     }
 }
 
-static void note(weir_session *session, weir_status status, int os_error,
-                 const char *format, va_list args) {
+__attribute__((format(printf, 4, 0))) static void note(weir_session *session,
+                                                       weir_status status, int os_error,
+                                                       const char *format, va_list args) {
     weir_error *error = &session->error;
     memset(error, 0, sizeof *error);
     error->status = status;
