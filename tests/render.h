@@ -1,0 +1,39 @@
+/* Writes what a reader says as text, in the notation of resp_cases.tsv: *[:1 $"a"] ; ...
+ * Takes one token after another, never recurses, and keeps within the room it is given.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef WEIR_TESTS_RENDER_H
+#define WEIR_TESTS_RENDER_H
+
+#include "../resp/reader.h"
+
+/* Counts for itself what is open and what is owed: a second opinion on the reader's. */
+struct render {
+    char *out;                        /* borrowed until the last call */
+    size_t room;                      /* bytes at out */
+    size_t len;                       /* bytes written */
+    size_t whole;                     /* of them, up to the end of the last whole value */
+    size_t values;                    /* whole values */
+    uint32_t depth;                   /* open aggregates */
+    bool is_cut;                      /* the room was too small: the text is not all */
+    bool has_before;                  /* something stands before in what is open */
+    bool owes_value;                  /* an attribute is written, its value is not */
+    uint8_t kind[WEIR_READER_DEPTH];  /* weir_token_type of each open aggregate */
+    uint64_t left[WEIR_READER_DEPTH]; /* values each still lacks */
+};
+
+/* Begins a text of at most `room` bytes at `out`; borrows it. No NUL is written. */
+void render_init(struct render *render, char *out, size_t room);
+
+/* Adds a token. False if its depth is not where the tokens before it lead. */
+bool render_token(struct render *render, const weir_token *token);
+
+/*
+ * Ends the text as the reader ended: WEIR_OK, between two replies; WEIR_MORE, "..." in
+ * place of the value that is not whole; WEIR_ERR_PROTOCOL, "!!" and the fault's class.
+ */
+void render_end(struct render *render, weir_status status, weir_resp_fault fault);
+
+/* The fault's class in the table ("BAD_TYPE"); a constant text. */
+const char *render_class(weir_resp_fault fault);
+
+#endif
