@@ -227,7 +227,8 @@ weir_status weir_open(const char *url, const weir_options *options, weir_client 
 static weir_session_sizes share_out(size_t bytes, const weir_limits *limits) {
     weir_session_sizes sizes = {.slots = 4, .is_fixed = true, .fixed_key = 128};
     size_t shared = bytes - sizes.slots * (sizeof(weir_slot) + sizes.fixed_key) - 1024;
-    sizes.fixed_fields = shared / 8 / sizes.slots / sizeof(weir_field);
+    sizes.fixed_fields = /* a list of fields doubles: no more than its share */
+        power_of_two_below(shared / 8 / sizes.slots / sizeof(weir_field));
     sizes.ring_base = power_of_two_below(shared / 8 / sizeof(weir_request));
     size_t send = shared / 4;
     size_t receive = shared / 4; /* twice: a pinned block, and the one that goes on */
