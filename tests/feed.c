@@ -29,8 +29,7 @@ static void fail_feed(const struct feed *feed, const char *what, size_t first,
     fail();
 }
 
-/* The wire's bytes from `from` up to `to`, so that nothing behind them can be read. */
-static weir_view piece(struct feed *feed, size_t from, size_t to) {
+weir_view feed_piece(struct feed *feed, size_t from, size_t to) {
     size_t len = to - from;
     if (to == feed->wire.len) {
         return weir_bytes(feed->last.data + from, len);
@@ -96,7 +95,7 @@ static const char *take_piece(struct feed *feed, weir_reader *reader, enum feed_
     for (;;) {
         weir_token token;
         memset(&token, 0xEE, sizeof token);
-        weir_view input = piece(feed, *at, to);
+        weir_view input = feed_piece(feed, *at, to);
         size_t used = SIZE_MAX;
         feed->status = take(reader, call, input, &used, &token);
         if (used > input.len) {
@@ -207,4 +206,60 @@ weir_view feed_text(const struct feed *feed, char *out, size_t room) {
         fail_msg("%s: no room to write it", feed->label);
     }
     return weir_bytes(out, render.len);
+}
+
+size_t feed_value_last(const struct feed *feed, size_t first) {
+    uint64_t lacking = 1;
+    for (size_t i = first; i < feed->token_count; i++) {
+        const struct feed_token *token = &feed->tokens[i];
+        uint64_t number = (uint64_t)token->number;
+        switch ((weir_token_type)token->type) {
+        case WEIR_TOKEN_ATTRIBUTE: lacking += 2 * number + 1; break;
+        case WEIR_TOKEN_MAP: lacking += 2 * number; break;
+        case WEIR_TOKEN_ARRAY:
+        case WEIR_TOKEN_SET:
+        case WEIR_TOKEN_PUSH: lacking += number; break;
+        case WEIR_TOKEN_SIMPLE:
+        case WEIR_TOKEN_ERROR:
+        case WEIR_TOKEN_BULK:
+        case WEIR_TOKEN_BULK_ERROR:
+        case WEIR_TOKEN_VERBATIM:
+        case WEIR_TOKEN_INTEGER:
+        case WEIR_TOKEN_BOOLEAN:
+        case WEIR_TOKEN_DOUBLE:
+        case WEIR_TOKEN_BIG_NUMBER:
+        case WEIR_TOKEN_NULL: break;
+        }
+        if (--lacking == 0) {
+            return i;
+        }
+    }
+    return feed->token_count;
+}
+
+void feed_expect_text(const weir_reader_options *options, weir_view wire,
+                      const char *expected) {
+    struct feed feed;
+    feed_open(&feed, expected, wire);
+    feed_every_cut(&feed, options, FEED_NEXT);
+    char text[4096];
+    assert_view(feed_text(&feed, text, sizeof text), expected);
+    feed_close(&feed);
+}
+
+void feed_expect_fault(const weir_reader_options *options, weir_view wire,
+                       weir_resp_fault fault, uint64_t offset) {
+    static const enum feed_call calls[] = {FEED_NEXT, FEED_SKIP, FEED_SKIP_REPLY};
+    struct feed feed;
+    feed_open(&feed, render_class(fault), wire);
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        feed_every_cut(&feed, options, calls[i]);
+        if (feed.status != WEIR_ERR_PROTOCOL || feed.fault != fault ||
+            feed.offset != offset) {
+            fail_msg("got %s at byte %llu, expected %s at byte %llu",
+                     render_class(feed.fault), (unsigned long long)feed.offset,
+                     render_class(fault), (unsigned long long)offset);
+        }
+    }
+    feed_close(&feed);
 }

@@ -53,7 +53,23 @@ void feed_run(struct feed *feed, const weir_reader_options *options, enum feed_c
 size_t feed_every_cut(struct feed *feed, const weir_reader_options *options,
                       enum feed_call call);
 
+/* The wire's bytes from `from` up to `to`, where nothing behind them can be read; good
+ * until the next call. */
+weir_view feed_piece(struct feed *feed, size_t from, size_t to);
+
+/* After a run with FEED_NEXT: the last token of the value that begins with token `first`;
+ * token_count if the value does not end. */
+size_t feed_value_last(const struct feed *feed, size_t first);
+
 /* What the last run with FEED_NEXT said, in the notation of resp_cases.tsv, in `out`. */
 weir_view feed_text(const struct feed *feed, char *out, size_t room);
+
+/* Fails the test unless the wire reads so, at every cut. */
+void feed_expect_text(const weir_reader_options *options, weir_view wire,
+                      const char *expected);
+
+/* Fails the test unless the wire is refused so, read and skipped, at every cut. */
+void feed_expect_fault(const weir_reader_options *options, weir_view wire,
+                       weir_resp_fault fault, uint64_t offset);
 
 #endif
