@@ -171,7 +171,7 @@ static weir_status read_line(weir_reader *reader, weir_view input, weir_view *te
         at++;
     }
     if (at - 1 > reader->limits.line_bytes) {
-        return fail(reader, WEIR_FAULT_LIMIT, at);
+        return fail(reader, WEIR_FAULT_LIMIT, (size_t)reader->limits.line_bytes + 1);
     }
     reader->seen = at;
     if (at < input.len && input.data[at] == '\n') {
