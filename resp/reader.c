@@ -400,8 +400,9 @@ static bool is_hidden(weir_reader *reader, const weir_token *token) {
     return reader->hidden != 0;
 }
 
+/* An empty view may have no address to add to. */
 static weir_view behind(weir_view input, size_t used) {
-    return weir_bytes(input.data + used, input.len - used);
+    return used == 0 ? input : weir_bytes(input.data + used, input.len - used);
 }
 
 weir_status weir_reader_next(weir_reader *reader, weir_view input, size_t *used,

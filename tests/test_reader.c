@@ -347,6 +347,23 @@ static void a_push_may_stand_between_two_replies(void **state) {
 
 /* ---- between two calls ---- */
 
+static void an_empty_input_may_have_no_address(void **state) {
+    (void)state;
+    weir_reader reader;
+    weir_token token;
+    size_t used = 1;
+    weir_reader_init(&reader, NULL);
+    weir_view empty = weir_bytes(NULL, 0);
+    assert_status(weir_reader_next(&reader, empty, &used, &token), WEIR_MORE);
+    assert_int_equal(used, 0);
+    assert_status(weir_reader_skip(&reader, empty, &used), WEIR_MORE);
+    assert_status(weir_reader_skip_reply(&reader, empty, &used), WEIR_MORE);
+    assert_status(weir_reader_skip_reply(&reader, WIRE("$2\r\na"), &used), WEIR_MORE);
+    assert_int_equal(used, 5);
+    assert_status(weir_reader_skip_reply(&reader, empty, &used), WEIR_MORE);
+    assert_int_equal(used, 0);
+}
+
 static void is_between_is_true_between_two_replies_alone(void **state) {
     (void)state;
     static const char wire[] =
@@ -584,6 +601,7 @@ int main(void) {
         cmocka_unit_test(resp2_refuses_resp3_inside_of_a_reply),
         cmocka_unit_test(a_push_is_refused_inside_of_any_value),
         cmocka_unit_test(a_push_may_stand_between_two_replies),
+        cmocka_unit_test(an_empty_input_may_have_no_address),
         cmocka_unit_test(is_between_is_true_between_two_replies_alone),
         cmocka_unit_test(is_between_is_false_while_skipping),
         cmocka_unit_test(depth_counts_what_is_open),
