@@ -482,10 +482,17 @@ static weir_status skip_on(weir_reader *reader, weir_view input, size_t *used) {
     }
 }
 
+/* The depth of the value that begins next. Inside of a hidden attribute that is the value
+ * which the attribute is about. */
+static uint32_t value_depth(const weir_reader *reader) {
+    bool is_in_hidden = reader->hidden != 0 && reader->depth >= reader->hidden;
+    return is_in_hidden ? reader->hidden - 1 : reader->depth;
+}
+
 weir_status weir_reader_skip(weir_reader *reader, weir_view input, size_t *used) {
     if (!reader->is_skipping) {
         reader->is_skipping = true;
-        reader->skip_depth = reader->depth;
+        reader->skip_depth = value_depth(reader);
     }
     return skip_on(reader, input, used);
 }
