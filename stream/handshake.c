@@ -75,6 +75,10 @@ static weir_status send_settings(weir_session *session) {
         st = send_args(session, args, 3);
     }
     session->greet_needed = session->next;
+    if (st == WEIR_OK && session->protocol == 2 && greeter->password[0] == '\0') {
+        const weir_view ping[] = {weir_text("PING")};
+        st = send_args(session, ping, 1);
+    }
     st = st == WEIR_OK ? send_library(session, "LIB-NAME", "weir") : st;
     return st == WEIR_OK ? send_library(session, "LIB-VER", WEIR_VERSION) : st;
 }
@@ -189,11 +193,12 @@ static weir_status end_auth(weir_session *session, weir_view whole) {
                                    : send_settings(session);
 }
 
-/* CLIENT SETINFO is new in Redis 7.2: its errors are of no matter. */
+/* CLIENT SETINFO is new in Redis 7.2: its errors are of no matter. PING is asked where
+ * neither HELLO nor AUTH has told whether the server wants a password. */
 static weir_status end_setting(weir_session *session, weir_view whole) {
     weir_view words;
     bool is_needed = session->greet_ticket < session->greet_needed;
-    if (is_needed && is_error(whole, &words)) {
+    if (is_error(whole, &words) && (is_needed || begins_with(words, "NOAUTH"))) {
         return refuse(session, words, advice_for(words));
     }
     if (session->greet_ticket++ == session->greet_last) {

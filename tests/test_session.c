@@ -55,7 +55,7 @@ static void start_rig(struct rig *rig, size_t receive_base, size_t receive_most)
                   WEIR_OK);
     assert_status(weir_session_greet(&rig->session), WEIR_MORE);
     drop_output(&rig->session);
-    assert_true(feed(&rig->session, WIRE("-ERR unknown subcommand\r\n+OK\r\n")));
+    assert_true(feed(&rig->session, WIRE("+PONG\r\n-ERR unknown subcommand\r\n+OK\r\n")));
     assert_status(weir_session_greet(&rig->session), WEIR_OK);
 }
 
