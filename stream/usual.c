@@ -8,8 +8,8 @@
 #define ONES        UINT64_C(0x0101010101010101)
 #define HIGH_BITS   UINT64_C(0x8080808080808080)
 
-/* Lengths of more digits are taken by the general reader. */
-#define MOST_DIGITS 9
+/* Lengths of more digits are for the general reader, which has limits: 512 MiB a string. */
+#define MOST_DIGITS 8
 
 /* ---- words of eight bytes ---- */
 
