@@ -43,9 +43,9 @@ void weir_args_text(weir_args *args, const char *text) {
     weir_args_view(args, weir_text(text));
 }
 
-/* Room for the text of one number or id. */
+/* Room for the text of one number or id, the id's prefix included. */
 static char *scratch(weir_args *args) {
-    assert(args->scratch_len + WEIR_ID_TEXT <= WEIR_ARGS_SCRATCH);
+    assert(args->scratch_len + 1 + WEIR_ID_TEXT <= WEIR_ARGS_SCRATCH);
     return args->scratch + args->scratch_len;
 }
 
