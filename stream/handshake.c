@@ -83,7 +83,25 @@ static weir_status send_settings(weir_session *session) {
     return st == WEIR_OK ? send_library(session, "LIB-VER", WEIR_VERSION) : st;
 }
 
+static weir_view cut_before(weir_view words, const char *mark) {
+    size_t len = strlen(mark);
+    for (size_t i = 0; len > 0 && i + len <= words.len; i++) {
+        if (memcmp(words.data + i, mark, len) == 0) {
+            return weir_bytes(words.data, i);
+        }
+    }
+    return words;
+}
+
+/* What may be shown of a server's words: of a command that it does not know, Redis repeats
+ * the arguments, the password among them, perhaps cut short (Redis server.c,
+ * commandCheckExistence). */
+static weir_view without_password(const weir_session *session, weir_view words) {
+    return cut_before(cut_before(words, ", with args"), session->greeter.password);
+}
+
 static weir_status refuse(weir_session *session, weir_view words, const char *advice) {
+    words = without_password(session, words);
     char code[sizeof session->error.code];
     weir_session_server_error(session, words);
     memcpy(code, session->error.code, sizeof code);

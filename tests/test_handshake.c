@@ -489,9 +489,38 @@ static void a_servers_words_are_made_printable(void **state) {
          .status = WEIR_ERR_REFUSED, .code = "ERR", .says = "ERR ?[31m%s%n??");
 }
 
+/* ---- the password ---- */
+
+static void no_error_repeats_the_password(void **state) {
+    (void)state; /* check_error looks for it in every text */
+    PLAY(.who = {"", "hunter", "", 0, 3}, .turns = {{HELLO_DEFAULT, NO_HELLO}},
+         .status = WEIR_ERR_REFUSED, .code = "ERR", .says = "ERR unknown command `HELLO`");
+    PLAY(.who = {"", "hunter", "", 0, 3},
+         .turns = {{HELLO_DEFAULT,
+                    "-ERR unknown command 'HELLO', with args beginning with: "
+                    "'3' 'AUTH' 'default' 'hunter' \r\n"}},
+         .status = WEIR_ERR_REFUSED, .code = "ERR", .says = "ERR unknown command 'HELLO'");
+    PLAY(.who = ANNA, .turns = {{HELLO_ANNA, "-ERR hunter is no password of anna\r\n"}},
+         .status = WEIR_ERR_REFUSED, .code = "ERR",
+         .says = "peer refused the handshake: ERR ");
+    PLAY(.who = ANNA, .turns = {{HELLO_ANNA, "-hunter is wrong\r\n"}},
+         .status = WEIR_ERR_REFUSED, .says = "peer refused the handshake: ");
+}
+
 #define LONG_PASSWORD                                                                      \
     "hunterhunterhunterhunterhunterhunterhunterhunterhunterhunter"                         \
     "hunterhunterhunterhunterhunterhunterhunterhunterhunterhunter"
+
+/* Redis shows 128 bytes of the arguments: the first of a long password. */
+static void no_error_repeats_the_beginning_of_a_password(void **state) {
+    (void)state;
+    PLAY(.who = {"", LONG_PASSWORD, "", 0, 3},
+         .turns = {{"*5\r\n$5\r\nHELLO\r\n$1\r\n3\r\n$4\r\nAUTH\r\n$7\r\ndefault\r\n"
+                    "$120\r\n" LONG_PASSWORD "\r\n",
+                    "-ERR unknown command 'HELLO', with args beginning with: '3' 'AUTH' "
+                    "'default' 'hunterhunterhunt\r\n"}},
+         .status = WEIR_ERR_REFUSED, .code = "ERR", .says = "ERR unknown command 'HELLO'");
+}
 
 /* ---- garbage ---- */
 
@@ -608,6 +637,8 @@ int main(void) {
         cmocka_unit_test(what_a_user_may_not_do_is_refused_with_advice),
         cmocka_unit_test(an_empty_error_is_a_refusal_too),
         cmocka_unit_test(a_servers_words_are_made_printable),
+        cmocka_unit_test(no_error_repeats_the_password),
+        cmocka_unit_test(no_error_repeats_the_beginning_of_a_password),
         cmocka_unit_test(a_peer_that_is_no_redis_is_named),
         cmocka_unit_test(http_and_tls_are_recognised),
         cmocka_unit_test(garbage_between_the_settings_ends_the_connection),
