@@ -181,10 +181,11 @@ static void note_facts(weir_session *session, weir_view whole) {
 
 /* The words of an error answer. */
 static bool is_error(weir_view whole, weir_view *words) {
+    static const weir_reader_options reading = {.hide_attributes = true};
     weir_reader reader;
     weir_token token;
     size_t used;
-    weir_reader_init(&reader, NULL);
+    weir_reader_init(&reader, &reading);
     if (weir_reader_next(&reader, whole, &used, &token) != WEIR_OK) {
         return false;
     }

@@ -477,6 +477,12 @@ static void what_a_user_may_not_do_is_refused_with_advice(void **state) {
          .code = "NOPERM", .says = "see ACL SETUSER");
 }
 
+static void an_error_behind_an_attribute_is_one(void **state) {
+    (void)state;
+    PLAY(.who = PASSWORD, .turns = {{HELLO_DEFAULT, "|1\r\n+k\r\n+v\r\n" WRONGPASS}},
+         .status = WEIR_ERR_REFUSED, .code = "WRONGPASS", .says = "check user");
+}
+
 static void an_empty_error_is_a_refusal_too(void **state) {
     (void)state;
     PLAY(.who = NOBODY, .turns = {{HELLO, "-\r\n"}}, .status = WEIR_ERR_REFUSED,
@@ -635,6 +641,7 @@ int main(void) {
         cmocka_unit_test(a_database_that_is_not_there_is_refused),
         cmocka_unit_test(a_name_that_is_none_is_refused),
         cmocka_unit_test(what_a_user_may_not_do_is_refused_with_advice),
+        cmocka_unit_test(an_error_behind_an_attribute_is_one),
         cmocka_unit_test(an_empty_error_is_a_refusal_too),
         cmocka_unit_test(a_servers_words_are_made_printable),
         cmocka_unit_test(no_error_repeats_the_password),
