@@ -197,7 +197,10 @@ static weir_status end_hello(weir_session *session, weir_view whole) {
     weir_view words;
     if (!is_error(whole, &words)) {
         note_facts(session, whole);
-        return send_settings(session);
+        return session->greeter.protocol == 3 && session->protocol != 3
+                   ? weir_session_break(session, WEIR_ERR_REFUSED, 0,
+                                        "%s answered HELLO 3 with RESP2", session->peer)
+                   : send_settings(session);
     }
     if (session->greeter.protocol == 3 || !is_old_server(words)) {
         return refuse(session, words, advice_for(words));

@@ -415,6 +415,15 @@ static void protocol_3_is_not_given_up(void **state) {
          .status = WEIR_ERR_REFUSED, .code = "ERR", .says = "ERR unknown command 'HELLO'");
 }
 
+static void protocol_3_is_not_given_up_where_hello_answers_with_2(void **state) {
+    (void)state;
+    PLAY(.who = {"", "", "", 0, 3}, .turns = {{HELLO, PAIRS_7}}, .status = WEIR_ERR_REFUSED,
+         .server = "valkey", .version = "8.0.1", .id = 43,
+         .says = "peer answered HELLO 3 with RESP2");
+    PLAY(.who = {"", "", "", 0, 3}, .turns = {{HELLO, OK}}, .status = WEIR_ERR_REFUSED,
+         .says = "peer answered HELLO 3 with RESP2");
+}
+
 /* ---- refusals ---- */
 
 static void a_wrong_password_is_refused(void **state) {
@@ -634,6 +643,7 @@ int main(void) {
         cmocka_unit_test(protocol_2_is_spoken_without_hello),
         cmocka_unit_test(protocol_3_is_spoken_where_it_is_known),
         cmocka_unit_test(protocol_3_is_not_given_up),
+        cmocka_unit_test(protocol_3_is_not_given_up_where_hello_answers_with_2),
         cmocka_unit_test(a_wrong_password_is_refused),
         cmocka_unit_test(a_missing_password_is_refused),
         cmocka_unit_test(a_full_server_is_told),
