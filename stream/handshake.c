@@ -215,12 +215,17 @@ static weir_status end_auth(weir_session *session, weir_view whole) {
                                    : send_settings(session);
 }
 
+/* The server lets nobody in, or not us, whatever was asked. */
+static bool is_closed_door(weir_view words) {
+    return begins_with(words, "NOAUTH") || begins_with(words, "ERR max number of clients");
+}
+
 /* CLIENT SETINFO is new in Redis 7.2: its errors are of no matter. PING is asked where
  * neither HELLO nor AUTH has told whether the server wants a password. */
 static weir_status end_setting(weir_session *session, weir_view whole) {
     weir_view words;
     bool is_needed = session->greet_ticket < session->greet_needed;
-    if (is_error(whole, &words) && (is_needed || begins_with(words, "NOAUTH"))) {
+    if (is_error(whole, &words) && (is_needed || is_closed_door(words))) {
         return refuse(session, words, advice_for(words));
     }
     if (session->greet_ticket++ == session->greet_last) {

@@ -448,6 +448,10 @@ static void a_full_server_is_told(void **state) {
     PLAY(.who = NOBODY, .turns = {{HELLO, "-ERR max number of clients reached\r\n"}},
          .status = WEIR_ERR_REFUSED, .code = "ERR",
          .says = "peer refused the handshake: ERR max number of clients reached");
+    PLAY(.who = {"", "", "", 0, 2},
+         .turns = {{PING SETINFO, "-ERR max number of clients reached\r\n"}},
+         .status = WEIR_ERR_REFUSED, .code = "ERR",
+         .says = "peer refused the handshake: ERR max number of clients reached");
 }
 
 static void a_refusal_may_be_a_bulk_error(void **state) {
