@@ -285,7 +285,8 @@ weir_status weir_session_reserve(weir_session *session, size_t size, char **at) 
                                   session->peer);
     }
     size_t known = (size_t)(session->next - session->first);
-    if (known >= session->unanswered_most) {
+    bool is_greeting = session->phase != WEIR_PHASE_READY; /* the ceiling is the caller's */
+    if (known >= session->unanswered_most && !is_greeting) {
         return weir_session_error(session, WEIR_ERR_FULL,
                                   "%zu requests are unanswered: take answers first", known);
     }

@@ -597,6 +597,27 @@ static void nothing_is_ready_before_the_last_answer(void **state) {
     }
 }
 
+/* The handshake asks up to five things at once, however few requests the caller wants. */
+static void a_low_ceiling_on_requests_does_not_hinder_it(void **state) {
+    (void)state;
+    const struct talk talk = {
+        .who = EVERYTHING,
+        .turns = {{HELLO_ANNA, MAP_7}, {SELECT_7 SETNAME SETINFO, OK OK OK OK}},
+        .server = "redis",
+        .version = "7.0.15",
+        .id = 42,
+        .protocol = 3};
+    struct play play;
+    char *at;
+    start_play(&play, &talk, SIZE_MAX, 0);
+    play.session.unanswered_most = 1;
+    check_end(&play);
+    assert_status(weir_session_reserve(&play.session, 1, &at), WEIR_OK);
+    weir_session_commit(&play.session, 1, WEIR_ANSWER_COUNT, 0, 0);
+    assert_status(weir_session_reserve(&play.session, 1, &at), WEIR_ERR_FULL);
+    stop_play(&play);
+}
+
 static void a_password_that_does_not_fit_is_told_with_both_sizes(void **state) {
     (void)state;
     const struct talk talk = {.who = {"", LONG_PASSWORD, "", 0, 0}};
@@ -664,6 +685,7 @@ int main(void) {
         cmocka_unit_test(http_and_tls_are_recognised),
         cmocka_unit_test(garbage_between_the_settings_ends_the_connection),
         cmocka_unit_test(nothing_is_ready_before_the_last_answer),
+        cmocka_unit_test(a_low_ceiling_on_requests_does_not_hinder_it),
         cmocka_unit_test(a_password_that_does_not_fit_is_told_with_both_sizes),
         cmocka_unit_test(every_failing_allocation_is_told),
     };
