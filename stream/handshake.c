@@ -20,6 +20,7 @@ static weir_status send_args(weir_session *session, const weir_view *args, size_
     weir_command_write(at, args, count);
     session->greet_last =
         weir_session_commit(session, size, WEIR_ANSWER_REPLY, 0, session->progress_ms);
+    weir_session_mark_taken(session, session->greet_last); /* no take of the caller's */
     return WEIR_OK;
 }
 
