@@ -171,8 +171,11 @@ static weir_status wait_greeting(weir_client *client) {
 
 static weir_status connect_client(weir_client *client) {
     weir_status st = start_connect(client);
-    if (st != WEIR_OK || client->is_non_blocking) {
+    if (st != WEIR_OK) {
         return st;
+    }
+    if (client->is_non_blocking) {
+        return weir_step(client); /* so that there is a descriptor to watch */
     }
     st = wait_connect(client);
     return st == WEIR_OK ? wait_greeting(client) : st;
