@@ -5,8 +5,8 @@
 
 #include "base.h"
 
-/* [+|-] digits [. digits] [e|E [+|-] digits], or inf, -inf, nan in any case; no leading
- * zeros (RESP3.md, "Double type"). */
+/* [+|-] digits [. digits] [e|E [+|-] digits], or inf, -inf, or nan in any case; no leading
+ * zeros but in the exponent (RESP3.md, "Double type"). */
 bool weir_text_is_double(weir_view text);
 
 /* [+|-] digits, no leading zeros, no minus zero (RESP3.md, "Big number type"). */
