@@ -60,6 +60,8 @@ static void put_verbatim(struct render *render, weir_view bytes) {
     put_string(render, "", weir_bytes(bytes.data + format.len, bytes.len - format.len));
 }
 
+static bool is_same_double(double a, double b) { return !(a < b) && !(a > b); }
+
 /* The fewest digits that read back as the same double, without an exponent if it is small.
  */
 static void put_shortest(struct render *render, double value) {
@@ -70,7 +72,7 @@ static void put_shortest(struct render *render, double value) {
         digits++;
         (void)snprintf(text, sizeof text, "%.*e", digits - 1, value);
         back = strtod(text, NULL);
-    } while (digits < DOUBLE_DIGITS && memcmp(&back, &value, sizeof value) != 0);
+    } while (digits < DOUBLE_DIGITS && !is_same_double(back, value));
     int exponent = (int)strtol(strchr(text, 'e') + 1, NULL, 10);
     if (exponent < -4 || exponent > 15) {
         (void)snprintf(text, sizeof text, "%.*g", digits, value);

@@ -18,7 +18,6 @@
     "|1\r\n+v\r\n=5\r\ntxt:y\r\n~1\r\n:3\r\n|0\r\n$1\r\nz\r\n"
 
 static const weir_reader_options hiding = {.hide_attributes = true};
-static const weir_reader_options *const both[] = {NULL, &hiding};
 
 /* ---- skip ---- */
 
@@ -118,10 +117,10 @@ static void skip_at_every_cut(const char *wire, const weir_reader_options *optio
 static void skip_everywhere(enum feed_call call) {
     static const char *const wires[] = {MIXED, ATTRIBUTED};
     for (size_t i = 0; i < COUNT(wires); i++) {
-        for (size_t k = 0; k < COUNT(both); k++) {
-            skip_at_every_cut(wires[i], both[k], call, 1);
-            skip_at_every_cut(wires[i], both[k], call, 7);
-            skip_at_every_cut(wires[i], both[k], call, SIZE_MAX);
+        static const size_t steps[] = {1, 7, SIZE_MAX};
+        for (size_t k = 0; k < COUNT(steps); k++) {
+            skip_at_every_cut(wires[i], NULL, call, steps[k]);
+            skip_at_every_cut(wires[i], &hiding, call, steps[k]);
         }
     }
 }

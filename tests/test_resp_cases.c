@@ -88,7 +88,10 @@ static weir_view unescape(char *text) {
     char *out = text;
     for (const char *at = text; *at != '\0';) {
         char byte = *at++;
-        *out++ = byte == '\\' ? escaped_byte(&at) : byte;
+        if (byte == '\\') {
+            byte = escaped_byte(&at);
+        }
+        *out++ = byte;
     }
     return weir_bytes(text, (size_t)(out - text));
 }
