@@ -135,18 +135,18 @@ weir_status weir_session_open_reply(weir_session *session, uint64_t ticket,
         return st;
     }
     bound->is_half_open = false;
-    bool is_error = bound->detached.data[0] == '-' || bound->detached.data[0] == '!';
-    if (is_error) {
-        weir_token token;
-        size_t used;
-        st = weir_reader_next(&bound->reader, bound->detached, &used, &token);
-        st = st == WEIR_OK ? weir_session_server_error(session, token.bytes)
-                           : WEIR_ERR_REPLY;
-        weir_session_close_slot(session, bound);
-        return st;
+    weir_reader first = bound->reader; /* an attribute may stand before an error */
+    weir_token token;
+    size_t used;
+    st = weir_reader_next(&first, bound->detached, &used, &token);
+    if (st == WEIR_OK && token.type != WEIR_TOKEN_ERROR &&
+        token.type != WEIR_TOKEN_BULK_ERROR) {
+        *slot = bound;
+        return WEIR_OK;
     }
-    *slot = bound;
-    return WEIR_OK;
+    st = st == WEIR_OK ? weir_session_server_error(session, token.bytes) : WEIR_ERR_REPLY;
+    weir_session_close_slot(session, bound);
+    return st;
 }
 
 weir_status weir_session_next_token(weir_session *session, weir_slot *slot,

@@ -260,6 +260,29 @@ static void session_stays_in_step_after_an_answer_of_wrong_shape(void **state) {
     run_every_cut(run_aggregate, WIRE("%1\r\n+a\r\n:1\r\n:2\r\n"));
 }
 
+static void run_reply_error(struct rig *rig, struct script *script) {
+    weir_slot *slot = NULL;
+    uint64_t one = ask(&rig->session, WEIR_ANSWER_REPLY);
+    uint64_t two = ask(&rig->session, WEIR_ANSWER_COUNT);
+    weir_status st = WEIR_MORE;
+    while (st == WEIR_MORE) {
+        st = weir_session_open_reply(&rig->session, one, script, &slot);
+        assert_true(st != WEIR_MORE || pump(&rig->session, script));
+    }
+    assert_status(st, WEIR_ERR_SERVER);
+    assert_string_equal(rig->session.error.code, "WRONGTYPE");
+    assert_null(slot);
+    expect_integer(rig, script, two, 2);
+}
+
+static void a_reply_that_is_an_error_is_told_at_once(void **state) {
+    (void)state;
+    run_every_cut(run_reply_error, WIRE("-WRONGTYPE no stream\r\n:2\r\n"));
+    run_every_cut(run_reply_error, WIRE("!12\r\nWRONGTYPE no\r\n:2\r\n"));
+    run_every_cut(run_reply_error,
+                  WIRE("|1\r\n+ttl\r\n:3\r\n-WRONGTYPE no stream\r\n:2\r\n"));
+}
+
 /* ---- iterators ---- */
 
 static void run_range(struct rig *rig, struct script *script) {
@@ -838,6 +861,7 @@ int main(void) {
         cmocka_unit_test(session_keeps_earlier_answers_for_later),
         cmocka_unit_test(session_passes_over_an_abandoned_answer),
         cmocka_unit_test(session_stays_in_step_after_an_answer_of_wrong_shape),
+        cmocka_unit_test(a_reply_that_is_an_error_is_told_at_once),
         cmocka_unit_test(iterator_gives_the_entries_of_a_range),
         cmocka_unit_test(calls_inside_a_loop_leave_the_entry_in_hand_good),
         cmocka_unit_test(two_iterators_can_be_open_at_once),
