@@ -12,11 +12,25 @@ static inline bool weir_u64_would_overflow(uint64_t sum, uint64_t digit) {
     return sum > UINT64_MAX / 10 || (sum == UINT64_MAX / 10 && digit > UINT64_MAX % 10);
 }
 
+size_t weir_u64_digits_of_large(uint64_t value);
+char *weir_put_large_u64(char *out, uint64_t value);
+
 /* How many decimal digits `value` has; 1 for 0. */
-size_t weir_u64_digits(uint64_t value);
+static inline size_t weir_u64_digits(uint64_t value) {
+    if (value < 100) {
+        return value < 10 ? 1 : 2;
+    }
+    return weir_u64_digits_of_large(value);
+}
 
 /* Writes `value` in decimal, no NUL; gives the byte behind the last digit. */
-char *weir_put_u64(char *out, uint64_t value);
+static inline char *weir_put_u64(char *out, uint64_t value) {
+    if (value < 10) {
+        *out = (char)('0' + value);
+        return out + 1;
+    }
+    return weir_put_large_u64(out, value);
+}
 
 /* True if all of `text` is a decimal number that fits: digits only, no leading zero. */
 bool weir_parse_u64(weir_view text, uint64_t *value);

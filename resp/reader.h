@@ -25,12 +25,21 @@ typedef enum weir_token_type {
     WEIR_TOKEN_DOUBLE,     /* ,  bytes: its decimal text, checked */
     WEIR_TOKEN_BIG_NUMBER, /* (  bytes: sign and digits, checked; a leading '+' dropped */
     WEIR_TOKEN_NULL,       /* _, $-1 or *-1; number: the type byte that was sent */
-    WEIR_TOKEN_ARRAY,      /* *  number: elements that follow */
-    WEIR_TOKEN_SET,        /* ~  number: elements that follow */
+    WEIR_TOKEN_ARRAY,      /* *  number: elements that follow, WEIR_STREAMED if not told */
+    WEIR_TOKEN_SET,        /* ~  likewise */
     WEIR_TOKEN_PUSH,       /* >  number: elements that follow; at depth 0 only */
-    WEIR_TOKEN_MAP,        /* %  number: pairs that follow */
-    WEIR_TOKEN_ATTRIBUTE   /* |  number: pairs that follow, then the value they are about */
+    WEIR_TOKEN_MAP,        /* %  number: pairs that follow, WEIR_STREAMED if not told */
+    WEIR_TOKEN_ATTRIBUTE,  /* |  number: pairs that follow, then the value they are about */
+    WEIR_TOKEN_END,        /* .  the streamed aggregate at this depth is over */
+    WEIR_TOKEN_STRING,     /* a string that comes in parts begins; number: its length,
+                              WEIR_STREAMED if not told; bytes: its type byte */
+    WEIR_TOKEN_PART        /* the next part of it; number: 1 if it is the last, which may
+                              be empty */
 } weir_token_type;
+
+/* The number of an aggregate or a string whose size is told by its end only (RESP3.md,
+ * "Streamed strings", "Streamed aggregated data types"). */
+#define WEIR_STREAMED (-1)
 
 typedef struct weir_token {
     weir_token_type type;
@@ -52,7 +61,15 @@ typedef enum weir_resp_fault {
     WEIR_FAULT_BIGNUM, /* not an integer of any size */
     WEIR_FAULT_VERB,   /* a verbatim string without its four-byte head */
     WEIR_FAULT_NEST,   /* a push inside another value */
-    WEIR_FAULT_LIMIT   /* a budget of weir_reader_limits, or a length beyond 2^63-1 */
+    WEIR_FAULT_STREAM, /* an end without a beginning, or something else than the next part
+                        */
+    WEIR_FAULT_HUGE,   /* a length or count beyond 2^63-1 */
+    /* beyond a budget of weir_reader_limits: */
+    WEIR_FAULT_BULK_BYTES,
+    WEIR_FAULT_LINE_BYTES,
+    WEIR_FAULT_ELEMENTS,
+    WEIR_FAULT_REPLY_BYTES,
+    WEIR_FAULT_DEPTH
 } weir_resp_fault;
 
 /* Budgets; 0 in a field means its default. */
@@ -60,12 +77,15 @@ typedef struct weir_reader_limits {
     uint64_t bulk_bytes; /* of one string; default 512 MiB (Redis's proto-max-bulk-len) */
     uint64_t line_bytes; /* of one line (simple strings, errors, numbers); default 64 KiB */
     uint64_t elements;   /* of one aggregate; default 2^32-1 */
-    uint32_t depth;      /* default and most: WEIR_READER_DEPTH */
+    uint64_t reply_bytes; /* of one reply with all inside it; default 1 GiB */
+    uint32_t depth;       /* default and most: WEIR_READER_DEPTH */
 } weir_reader_limits;
 
 typedef struct weir_reader_options {
     int protocol;         /* 2: RESP2's types only; 0 and 3: RESP3's too */
     bool hide_attributes; /* pass over attributes: no token speaks of them */
+    uint64_t parts_above; /* strings of more bytes come in parts, as they arrive; 0: none
+                             but streamed ones do */
     weir_reader_limits limits;
 } weir_reader_options;
 
@@ -74,9 +94,12 @@ typedef struct weir_reader_options {
  * After a failure a reader is broken for good: each call repeats the status.
  */
 typedef struct weir_reader {
-    uint64_t offset; /* bytes used since init */
-    uint64_t length; /* pending token: the number read so far, or the string's length */
-    size_t seen;     /* pending token: bytes already examined */
+    uint64_t offset;   /* bytes used since init */
+    uint64_t reply_at; /* offset of the reply that is open or comes next */
+    uint64_t length; /* pending token: the number read so far, or bytes that are to come */
+    uint64_t total;  /* bytes of the streamed string so far */
+    uint64_t parts_above;
+    size_t seen; /* pending token: bytes already examined */
     weir_reader_limits limits;
     uint32_t depth;  /* open aggregates */
     uint32_t hidden; /* depth of the attribute being passed over, 0 if none */
@@ -84,14 +107,16 @@ typedef struct weir_reader {
     uint8_t state;
     uint8_t type;   /* pending token: its type byte */
     uint8_t digits; /* pending number: digits seen */
-    uint8_t sign;   /* pending number: '-', '+' or 0 */
+    uint8_t sign;   /* pending number: '-', '+', '?' or 0 */
     uint8_t protocol;
+    uint8_t fault;
     bool hide_attributes;
     bool is_skipping;
-    bool owes_value; /* an attribute has been read, its value has not begun */
-    uint8_t fault;
-    uint8_t kind[WEIR_READER_DEPTH];  /* type byte of each open aggregate */
-    uint64_t left[WEIR_READER_DEPTH]; /* values each still lacks */
+    bool owes_value;  /* an attribute has been read, its value has not begun */
+    bool is_in_parts; /* a streamed string's next part is due */
+    uint8_t kind[WEIR_READER_DEPTH]; /* type byte of each open aggregate */
+    uint64_t
+        left[WEIR_READER_DEPTH]; /* values each still lacks; streamed: how many it has */
 } weir_reader;
 
 /* Makes `reader` ready for the first byte of a connection. options NULL: all defaults. */

@@ -210,8 +210,11 @@ static weir_status judge_token(weir_session *session, const weir_token *token) {
     case WEIR_TOKEN_PUSH:
     case WEIR_TOKEN_MAP:
     case WEIR_TOKEN_ATTRIBUTE:
+    case WEIR_TOKEN_END:
+    case WEIR_TOKEN_STRING:
+    case WEIR_TOKEN_PART:
         return weir_session_error(session, WEIR_ERR_REPLY,
-                                  "%s: expected a single value, got an aggregate of %lld",
+                                  "%s: expected a single value, got several (%lld)",
                                   session->peer, (long long)token->number);
     case WEIR_TOKEN_SIMPLE:
     case WEIR_TOKEN_BULK:
@@ -272,10 +275,9 @@ weir_status weir_session_take_token(weir_session *session, uint64_t ticket,
     if (st != WEIR_OK) {
         return st;
     }
-    static const weir_reader_options reading = {.hide_attributes = true};
     weir_reader reader;
     size_t used;
-    weir_reader_init(&reader, &reading);
+    weir_reader_init(&reader, &weir_stream_reading);
     st = weir_reader_next(&reader, whole, &used, token);
     return st == WEIR_OK ? judge_token(session, token) : WEIR_ERR_REPLY;
 }

@@ -3,6 +3,12 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "decode.h"
 
+/* What limits a reply is the receive buffer, and an iterator needs no limit at all. */
+const weir_reader_options weir_stream_reading = {
+    .hide_attributes = true,
+    .limits = {.bulk_bytes = INT64_MAX, .reply_bytes = UINT64_MAX},
+};
+
 /* A whole value and how far it is read. */
 typedef struct cursor {
     weir_reader reader;
@@ -98,9 +104,8 @@ static weir_status read_entry(cursor *at, int64_t parts, weir_fields *fields,
 }
 
 weir_status weir_decode_entry(weir_view whole, weir_fields *fields, weir_entry *entry) {
-    static const weir_reader_options options = {.hide_attributes = true};
     cursor at = {.rest = whole};
-    weir_reader_init(&at.reader, &options);
+    weir_reader_init(&at.reader, &weir_stream_reading);
     weir_token token;
     weir_status st = next_token(&at, &token);
     if (st != WEIR_OK) {

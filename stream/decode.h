@@ -7,6 +7,9 @@
 #include "entry.h"
 #include "fields.h"
 
+/* How every reader of this layer reads. */
+extern const weir_reader_options weir_stream_reading;
+
 /*
  * Decodes the entry at the front of `input`, if it has the shape that servers send: array
  * of an id and an array of pairs, no attributes, nothing absent. Never needs to be called

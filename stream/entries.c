@@ -251,12 +251,11 @@ static weir_status report_passed(weir_session *session, weir_slot *slot, uint64_
 
 /* An entry that begins at the front and is larger than the buffer: what is its id? */
 static weir_id peek_id(weir_view beginning) {
-    static const weir_reader_options reading = {.hide_attributes = true};
     weir_reader reader;
     weir_id id = {0, 0};
     weir_token token;
     size_t used;
-    weir_reader_init(&reader, &reading);
+    weir_reader_init(&reader, &weir_stream_reading);
     for (int i = 0; i < 2; i++) {
         if (weir_reader_next(&reader, beginning, &used, &token) != WEIR_OK) {
             return id;

@@ -72,13 +72,12 @@ void weir_session_close_slot(weir_session *session, weir_slot *slot) {
 
 /* The answer leaves the queue's order: its bytes are pinned where they are. */
 static void detach(weir_session *session, weir_slot *slot, uint64_t ticket) {
-    static const weir_reader_options reading = {.hide_attributes = true};
     slot->is_detached = true;
     session->detached++;
     slot->pinned = weir_buffer_pin(&session->in);
     slot->detached = weir_session_whole(session, weir_session_request(session, ticket));
     slot->at = slot->value_at = 0;
-    weir_reader_init(&slot->reader, &reading);
+    weir_reader_init(&slot->reader, &weir_stream_reading);
     weir_session_abandon(session, ticket);
 }
 

@@ -229,6 +229,9 @@ size_t feed_value_last(const struct feed *feed, size_t first) {
         case WEIR_TOKEN_DOUBLE:
         case WEIR_TOKEN_BIG_NUMBER:
         case WEIR_TOKEN_NULL: break;
+        case WEIR_TOKEN_END:
+        case WEIR_TOKEN_STRING:
+        case WEIR_TOKEN_PART: fail_msg("%s: not for streamed types", feed->label); break;
         }
         if (--lacking == 0) {
             return i;

@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define DOUBLE_DIGITS 17  /* enough to tell any two doubles apart */
-#define DOUBLE_TEXT   512 /* a longer text of a double is written as it came */
+#define STREAMED_LEFT (UINT64_MAX / 2) /* so many are never reached by counting down */
+#define VERBATIM_HEAD 4                /* "txt:" */
+#define DOUBLE_DIGITS 17               /* enough to tell any two doubles apart */
+#define DOUBLE_TEXT   512              /* a longer text of a double is written as it came */
 
 void render_init(struct render *render, char *out, size_t room) {
     memset(render, 0, sizeof *render);
@@ -142,7 +144,9 @@ static void end_value(struct render *render) {
 static bool open_aggregate(struct render *render, const weir_token *token,
                            const char *mark) {
     uint8_t kind = (uint8_t)token->type;
-    uint64_t values = (uint64_t)token->number * (has_pairs(kind) ? 2 : 1);
+    bool is_streamed = token->number == WEIR_STREAMED;
+    uint64_t values =
+        is_streamed ? UINT64_MAX : (uint64_t)token->number * (has_pairs(kind) ? 2 : 1);
     put_text(render, mark);
     if (values > 0) {
         if (render->depth == WEIR_READER_DEPTH) {
@@ -172,12 +176,59 @@ static void put_separator(struct render *render) {
     }
 }
 
+/* A streamed aggregate is over. */
+static bool end_streamed(struct render *render, const weir_token *token) {
+    if (render->depth == 0 || token->depth != render->depth - 1 ||
+        render->left[render->depth - 1] < STREAMED_LEFT) {
+        return false;
+    }
+    put_close(render, render->kind[--render->depth]);
+    end_value(render);
+    return true;
+}
+
+/* A string that comes in parts begins. */
+static void open_string(struct render *render, const weir_token *token) {
+    bool is_streamed = token->number == WEIR_STREAMED;
+    put(render, is_streamed ? weir_text("$") : token->bytes);
+    bool is_verbatim = token->bytes.len == 1 && token->bytes.data[0] == '=';
+    render->format_left = is_verbatim ? VERBATIM_HEAD : 0;
+    put_text(render, is_verbatim ? "" : "\"");
+}
+
+/* The format of a verbatim string stands before its quotes. */
+static void put_part(struct render *render, const weir_token *token) {
+    weir_view bytes = token->bytes;
+    if (render->format_left > 0) {
+        size_t head = bytes.len < render->format_left ? bytes.len : render->format_left;
+        put_escaped(render, weir_bytes(bytes.data, head), false);
+        bytes = weir_bytes(bytes.data + head, bytes.len - head);
+        render->format_left -= head;
+        put_text(render, render->format_left == 0 ? "\"" : "");
+    }
+    put_escaped(render, bytes, true);
+    if (token->number == 1) {
+        put_text(render, "\"");
+        end_value(render);
+    }
+}
+
 bool render_token(struct render *render, const weir_token *token) {
+    if (token->type == WEIR_TOKEN_END) {
+        return end_streamed(render, token);
+    }
     if (token->depth != render->depth) {
         return false;
     }
+    if (token->type == WEIR_TOKEN_PART) {
+        put_part(render, token);
+        return true;
+    }
     put_separator(render);
     switch (token->type) {
+    case WEIR_TOKEN_END:
+    case WEIR_TOKEN_PART: return false;
+    case WEIR_TOKEN_STRING: open_string(render, token); return true;
     case WEIR_TOKEN_SIMPLE: put_string(render, "+", token->bytes); break;
     case WEIR_TOKEN_ERROR: put_string(render, "-", token->bytes); break;
     case WEIR_TOKEN_BULK: put_string(render, "$", token->bytes); break;
@@ -214,7 +265,13 @@ const char *render_class(weir_resp_fault fault) {
     case WEIR_FAULT_BIGNUM: return "BAD_BIGNUM";
     case WEIR_FAULT_VERB: return "BAD_VERB";
     case WEIR_FAULT_NEST: return "BAD_NEST";
-    case WEIR_FAULT_LIMIT: return "LIMIT";
+    case WEIR_FAULT_STREAM: return "BAD_STREAM";
+    case WEIR_FAULT_HUGE:
+    case WEIR_FAULT_BULK_BYTES:
+    case WEIR_FAULT_LINE_BYTES:
+    case WEIR_FAULT_ELEMENTS:
+    case WEIR_FAULT_REPLY_BYTES:
+    case WEIR_FAULT_DEPTH: return "LIMIT";
     }
     return "UNKNOWN";
 }

@@ -13,6 +13,7 @@ struct render {
     size_t len;                       /* bytes written */
     size_t whole;                     /* of them, up to the end of the last whole value */
     size_t values;                    /* whole values */
+    size_t format_left;               /* bytes of a verbatim string's format to come */
     uint32_t depth;                   /* open aggregates */
     bool is_cut;                      /* the room was too small: the text is not all */
     bool has_before;                  /* something stands before in what is open */

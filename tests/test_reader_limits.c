@@ -17,10 +17,10 @@ static weir_status read_head(const weir_reader_options *options, const char *hea
     return weir_reader_next(reader, weir_text(head), &used, &token);
 }
 
-static void expect_head_refused(const weir_reader_options *options, const char *head) {
+static void expect_head_refused(const char *head, weir_resp_fault fault) {
     weir_reader reader;
-    assert_status(read_head(options, head, &reader), WEIR_ERR_PROTOCOL);
-    assert_int_equal(weir_reader_fault(&reader), WEIR_FAULT_LIMIT);
+    assert_status(read_head(NULL, head, &reader), WEIR_ERR_PROTOCOL);
+    assert_int_equal(weir_reader_fault(&reader), fault);
     assert_int_equal(weir_reader_offset(&reader), 1);
 }
 
@@ -54,7 +54,7 @@ static void expect_depth(const weir_reader_options *options, const char *head,
     feed_close(&feed);
     free_wire(wire);
     wire = nested(head, most + 1);
-    feed_expect_fault(options, wire, WEIR_FAULT_LIMIT, strlen(head) * most);
+    feed_expect_fault(options, wire, WEIR_FAULT_DEPTH, strlen(head) * most);
     free_wire(wire);
 }
 
@@ -88,9 +88,9 @@ static void each_type_with_elements_counts_for_depth(void **state) {
     static const weir_reader_options two = {.limits = {.depth = 2}};
     feed_expect_text(&two, WIRE("|1\r\n+k\r\n~1\r\n:1\r\n:2\r\n"), "|{+\"k\" ~[:1]} :2");
     feed_expect_text(&two, WIRE(">1\r\n%1\r\n:1\r\n:2\r\n"), ">[%{:1 :2}]");
-    feed_expect_fault(&two, WIRE("*1\r\n*1\r\n%1\r\n"), WEIR_FAULT_LIMIT, 8);
-    feed_expect_fault(&two, WIRE("*1\r\n*1\r\n~1\r\n"), WEIR_FAULT_LIMIT, 8);
-    feed_expect_fault(&two, WIRE("*1\r\n*1\r\n|1\r\n"), WEIR_FAULT_LIMIT, 8);
+    feed_expect_fault(&two, WIRE("*1\r\n*1\r\n%1\r\n"), WEIR_FAULT_DEPTH, 8);
+    feed_expect_fault(&two, WIRE("*1\r\n*1\r\n~1\r\n"), WEIR_FAULT_DEPTH, 8);
+    feed_expect_fault(&two, WIRE("*1\r\n*1\r\n|1\r\n"), WEIR_FAULT_DEPTH, 8);
 }
 
 static void what_has_no_elements_needs_no_depth(void **state) {
@@ -122,7 +122,7 @@ static void a_million_nested_arrays_are_refused_at_the_129th(void **state) {
         }
     }
     assert_int_equal(tokens, WEIR_READER_DEPTH);
-    assert_int_equal(weir_reader_fault(&reader), WEIR_FAULT_LIMIT);
+    assert_int_equal(weir_reader_fault(&reader), WEIR_FAULT_DEPTH);
     assert_int_equal(weir_reader_offset(&reader), WEIR_READER_DEPTH * 4);
     weir_reader_init(&reader, NULL);
     assert_status(weir_reader_skip_reply(&reader, wire, &used), WEIR_ERR_PROTOCOL);
@@ -140,7 +140,7 @@ static void elements_are_limited_exactly(void **state) {
     for (size_t i = 0; i < COUNT(read); i++) {
         weir_reader reader;
         assert_status(read_head(&four, read[i], &reader), WEIR_OK);
-        feed_expect_fault(&four, weir_text(refused[i]), WEIR_FAULT_LIMIT, 1);
+        feed_expect_fault(&four, weir_text(refused[i]), WEIR_FAULT_ELEMENTS, 1);
     }
 }
 
@@ -155,7 +155,7 @@ static void elements_are_limited_to_2_32_less_1_unless_said(void **state) {
     for (size_t i = 0; i < COUNT(read); i++) {
         weir_reader reader;
         assert_status(read_head(NULL, read[i], &reader), WEIR_OK);
-        expect_head_refused(NULL, refused[i]);
+        expect_head_refused(refused[i], WEIR_FAULT_ELEMENTS);
     }
 }
 
@@ -165,7 +165,7 @@ static void counts_up_to_2_63_less_1_can_be_allowed(void **state) {
     weir_reader reader;
     assert_status(read_head(&all, "*9223372036854775807\r\n", &reader), WEIR_OK);
     assert_status(read_head(&all, "%9223372036854775807\r\n", &reader), WEIR_OK);
-    feed_expect_fault(&all, WIRE("*9223372036854775808\r\n"), WEIR_FAULT_LIMIT, 20);
+    feed_expect_fault(&all, WIRE("*9223372036854775808\r\n"), WEIR_FAULT_HUGE, 20);
 }
 
 /* ---- strings ---- */
@@ -176,26 +176,27 @@ static void strings_are_limited_exactly(void **state) {
     feed_expect_text(&six, WIRE("$6\r\nabcdef\r\n"), "$\"abcdef\"");
     feed_expect_text(&six, WIRE("!6\r\nabcdef\r\n"), "!\"abcdef\"");
     feed_expect_text(&six, WIRE("=6\r\ntxt:ef\r\n"), "=txt:\"ef\"");
-    feed_expect_fault(&six, WIRE("$7\r\nabcdefg\r\n"), WEIR_FAULT_LIMIT, 1);
-    feed_expect_fault(&six, WIRE("!7\r\nabcdefg\r\n"), WEIR_FAULT_LIMIT, 1);
-    feed_expect_fault(&six, WIRE("=7\r\ntxt:efg\r\n"), WEIR_FAULT_LIMIT, 1);
+    feed_expect_fault(&six, WIRE("$7\r\nabcdefg\r\n"), WEIR_FAULT_BULK_BYTES, 1);
+    feed_expect_fault(&six, WIRE("!7\r\nabcdefg\r\n"), WEIR_FAULT_BULK_BYTES, 1);
+    feed_expect_fault(&six, WIRE("=7\r\ntxt:efg\r\n"), WEIR_FAULT_BULK_BYTES, 1);
 }
 
 static void strings_are_limited_to_512_mib_unless_said(void **state) {
     (void)state;
     weir_reader reader;
     assert_status(read_head(NULL, "$536870912\r\n", &reader), WEIR_MORE);
-    expect_head_refused(NULL, "$536870913\r\n");
-    expect_head_refused(NULL, "!536870913\r\n");
-    expect_head_refused(NULL, "=536870913\r\n");
+    expect_head_refused("$536870913\r\n", WEIR_FAULT_BULK_BYTES);
+    expect_head_refused("!536870913\r\n", WEIR_FAULT_BULK_BYTES);
+    expect_head_refused("=536870913\r\n", WEIR_FAULT_BULK_BYTES);
 }
 
 static void strings_up_to_2_63_less_1_can_be_allowed(void **state) {
     (void)state;
-    static const weir_reader_options all = {.limits = {.bulk_bytes = UINT64_MAX}};
+    static const weir_reader_options all = {
+        .limits = {.bulk_bytes = UINT64_MAX, .reply_bytes = UINT64_MAX}};
     weir_reader reader;
     assert_status(read_head(&all, "$9223372036854775807\r\nabc\r\n", &reader), WEIR_MORE);
-    feed_expect_fault(&all, WIRE("$9223372036854775808\r\n"), WEIR_FAULT_LIMIT, 20);
+    feed_expect_fault(&all, WIRE("$9223372036854775808\r\n"), WEIR_FAULT_HUGE, 20);
 }
 
 /* ---- lines ---- */
@@ -217,7 +218,7 @@ static void lines_are_limited_exactly(void **state) {
                                           "+abcdefghijklmnopqrstuvwxyz\r\n",
                                           "+abcdefghijklmnopqrstuvwxyz\n"};
     for (size_t i = 0; i < COUNT(refused); i++) {
-        feed_expect_fault(&six, weir_text(refused[i]), WEIR_FAULT_LIMIT, 7);
+        feed_expect_fault(&six, weir_text(refused[i]), WEIR_FAULT_LINE_BYTES, 7);
     }
     feed_expect_fault(&six, WIRE("+abcdef\n"), WEIR_FAULT_TERM, 7);
 }
@@ -234,7 +235,7 @@ static void lines_are_limited_to_64_kib_unless_said(void **state) {
     assert_status(read_head(NULL, wire, &reader), WEIR_OK);
     memcpy(wire + 1 + LIMIT, "a\r", 3);
     assert_status(read_head(NULL, wire, &reader), WEIR_ERR_PROTOCOL);
-    assert_int_equal(weir_reader_fault(&reader), WEIR_FAULT_LIMIT);
+    assert_int_equal(weir_reader_fault(&reader), WEIR_FAULT_LINE_BYTES);
     assert_int_equal(weir_reader_offset(&reader), 1 + LIMIT);
     free(wire);
 }

@@ -11,10 +11,6 @@
 #define CASES_MAX  512
 #define TEXT_ROOM  (64 * 1024)
 
-/* The cases that have a streamed type, which the reader refuses as it does a wrong length.
- */
-#define STREAMED_CASES 28
-
 /* A row with one of the protocols it names. */
 struct row {
     const char *name;
@@ -22,7 +18,6 @@ struct row {
     const char *canonical;
     weir_view wire;
     int protocol;
-    bool is_streamed;
 };
 
 struct table {
@@ -96,20 +91,6 @@ static weir_view unescape(char *text) {
     return weir_bytes(text, (size_t)(out - text));
 }
 
-/*
- * Where the '?' of the first streamed type stands, SIZE_MAX if there is none: RESP3.md lets
- * $ * ~ and % have it in place of a length. (No row has one inside of a string.)
- */
-static size_t streamed_at(weir_view wire) {
-    for (size_t i = 1; i < wire.len; i++) {
-        bool is_head = i == 1 || wire.data[i - 2] == '\n';
-        if (is_head && wire.data[i] == '?' && memchr("$*~%", wire.data[i - 1], 4) != NULL) {
-            return i;
-        }
-    }
-    return SIZE_MAX;
-}
-
 static void add_row(struct table *table, char *line) {
     struct row row = {.name = cut_field(&line, '\t')};
     const char *protocols = cut_field(&line, '\t');
@@ -124,7 +105,6 @@ static void add_row(struct table *table, char *line) {
         assert_true(*protocols == '2' || *protocols == '3');
         assert_in_range(table->case_count, 0, CASES_MAX - 1);
         row.protocol = *protocols - '0';
-        row.is_streamed = row.protocol == 3 && streamed_at(row.wire) != SIZE_MAX;
         table->cases[table->case_count++] = row;
     }
     table->rows++;
@@ -210,16 +190,10 @@ static void fail_row(const struct row *row, weir_view text) {
 
 static void the_table_is_whole(void **state) {
     const struct table *table = *state;
-    size_t streamed = 0;
-    for (size_t i = 0; i < table->case_count; i++) {
-        streamed += table->cases[i].is_streamed ? 1 : 0;
-    }
-    print_message("%zu rows, %zu with each protocol that they name: %zu run as written, "
-                  "%zu have streamed types, which are refused\n",
-                  table->rows, table->case_count, table->case_count - streamed, streamed);
+    print_message("%zu rows, %zu with each protocol that they name\n", table->rows,
+                  table->case_count);
     assert_int_equal(table->rows, 259);
     assert_int_equal(table->case_count, 359);
-    assert_int_equal(streamed, STREAMED_CASES);
 }
 
 static void rows_are_read_as_written_at_every_cut(void **state) {
@@ -229,9 +203,6 @@ static void rows_are_read_as_written_at_every_cut(void **state) {
     size_t classes = 0;
     for (size_t i = 0; i < table->case_count; i++) {
         const struct row *row = &table->cases[i];
-        if (row->is_streamed) {
-            continue;
-        }
         struct feed feed;
         weir_reader_options options;
         open_case(&feed, row, &options);
@@ -248,30 +219,6 @@ static void rows_are_read_as_written_at_every_cut(void **state) {
     }
     print_message("%zu readings; %zu errors, of them %zu of the very class\n", runs, errors,
                   classes);
-}
-
-/* Until the reader knows streamed types, '?' is a wrong length, and nothing comes of it. */
-static void streamed_types_are_refused_at_their_question_mark(void **state) {
-    struct table *table = *state;
-    size_t runs = 0;
-    for (size_t i = 0; i < table->case_count; i++) {
-        const struct row *row = &table->cases[i];
-        if (!row->is_streamed) {
-            continue;
-        }
-        struct feed feed;
-        weir_reader_options options;
-        open_case(&feed, row, &options);
-        runs += feed_every_cut(&feed, &options, FEED_NEXT);
-        weir_view text = feed_text(&feed, table->text, sizeof table->text);
-        if (feed.status != WEIR_ERR_PROTOCOL || feed.fault != WEIR_FAULT_LEN ||
-            feed.offset != streamed_at(row->wire)) {
-            fail_row(row, text);
-        }
-        assert_view(text, "!!BAD_LEN");
-        feed_close(&feed);
-    }
-    print_message("%zu readings\n", runs);
 }
 
 /* The same values end at the same bytes, and the same fault is found at the same place. */
@@ -303,7 +250,7 @@ static void skip_every_row(const struct table *table, enum feed_call call) {
         const struct feed read = feed;
         runs += feed_every_cut(&feed, &options, call);
         expect_same_verdict(row, &feed, &read);
-        if (strcmp(row->expect, "value") == 0 && !row->is_streamed) {
+        if (strcmp(row->expect, "value") == 0) {
             assert_int_equal(feed.offset, row->wire.len);
         }
         feed_close(&feed);
@@ -323,7 +270,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_table_is_whole),
         cmocka_unit_test(rows_are_read_as_written_at_every_cut),
-        cmocka_unit_test(streamed_types_are_refused_at_their_question_mark),
         cmocka_unit_test(skip_passes_over_what_reading_reads),
         cmocka_unit_test(skip_reply_passes_over_what_reading_reads),
     };
