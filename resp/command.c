@@ -22,9 +22,15 @@ char *weir_put_header(char *out, size_t count) {
     return put_line_end(weir_put_u64(out + 1, count));
 }
 
-char *weir_put_bulk(char *out, weir_view bytes) {
+char *weir_put_bulk_head(char *out, size_t len) {
     *out = '$';
-    out = put_line_end(weir_put_u64(out + 1, bytes.len));
+    return put_line_end(weir_put_u64(out + 1, len));
+}
+
+char *weir_put_bulk_end(char *out) { return put_line_end(out); }
+
+char *weir_put_bulk(char *out, weir_view bytes) {
+    out = weir_put_bulk_head(out, bytes.len);
     if (bytes.len > 0) {
         memcpy(out, bytes.data, bytes.len);
     }

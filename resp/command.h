@@ -34,6 +34,13 @@ WEIR_API size_t weir_bulk_size(size_t len);
 WEIR_API char *weir_put_header(char *out, size_t count);
 WEIR_API char *weir_put_bulk(char *out, weir_view bytes);
 
+/*
+ * One argument around bytes that are sent from where they are, by a gathering send:
+ * weir_put_bulk_head writes what goes before them, weir_put_bulk_end what goes behind.
+ */
+WEIR_API char *weir_put_bulk_head(char *out, size_t len);
+WEIR_API char *weir_put_bulk_end(char *out);
+
 #ifdef __cplusplus
 }
 #endif

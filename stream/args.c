@@ -77,6 +77,10 @@ static weir_view source_text(const weir_args *args, const weir_source *source, c
     return weir_bytes(text, weir_id_format(source->after, text));
 }
 
+static size_t id_len(weir_id id) {
+    return weir_u64_digits(id.ms) + 1 + weir_u64_digits(id.seq);
+}
+
 /* Adds one argument of `len` bytes to *sum. */
 static bool add_bulk(size_t *sum, size_t len) {
     if (len > SIZE_MAX - 64 || weir_bulk_size(len) > SIZE_MAX - *sum) {
@@ -99,7 +103,7 @@ static bool add_fields(const weir_args *args, size_t *sum) {
 static bool add_lists(const weir_args *args, size_t *sum) {
     char text[WEIR_ID_TEXT];
     for (size_t i = 0; i < args->id_count; i++) {
-        if (!add_bulk(sum, weir_id_format(args->ids[i], text))) {
+        if (!add_bulk(sum, id_len(args->ids[i]))) {
             return false;
         }
     }
@@ -137,27 +141,74 @@ weir_status weir_args_size(const weir_args *args, size_t *size) {
     return WEIR_OK;
 }
 
-void weir_args_write(const weir_args *args, char *out) {
-    char text[WEIR_ID_TEXT];
+size_t weir_args_lent(const weir_args *args, size_t least) {
+    weir_loans loans = {.least = least};
     const weir_view *list = list_of(args);
-    out = weir_put_header(out, argument_count(args));
     for (size_t i = 0; i < args->count; i++) {
-        out = weir_put_bulk(out, list[i]);
+        weir_loans_take(&loans, list[i], 0);
     }
     for (size_t i = 0; i < args->field_count; i++) {
-        out = weir_put_bulk(out, args->fields[i].name);
-        out = weir_put_bulk(out, args->fields[i].value);
+        weir_loans_take(&loans, args->fields[i].name, 0);
+        weir_loans_take(&loans, args->fields[i].value, 0);
     }
+    return loans.bytes;
+}
+
+/* A command being written. */
+typedef struct writing {
+    char *begin;
+    char *at;
+    weir_loans *loans;
+} writing;
+
+static bool put_loan(writing *to, weir_view bytes) {
+    char *behind_head = weir_put_bulk_head(to->at, bytes.len);
+    if (!weir_loans_take(to->loans, bytes, (size_t)(behind_head - to->begin))) {
+        return false;
+    }
+    to->at = weir_put_bulk_end(behind_head);
+    return true;
+}
+
+static void put(writing *to, weir_view bytes) {
+    bool is_large = to->loans != NULL && bytes.len >= to->loans->least;
+    if (!is_large || !put_loan(to, bytes)) {
+        to->at = weir_put_bulk(to->at, bytes);
+    }
+}
+
+static void put_ids(writing *to, const weir_args *args) {
+    char text[WEIR_ID_TEXT];
     for (size_t i = 0; i < args->id_count; i++) {
-        out = weir_put_bulk(out, weir_bytes(text, weir_id_format(args->ids[i], text)));
+        to->at =
+            weir_put_bulk(to->at, weir_bytes(text, weir_id_format(args->ids[i], text)));
+    }
+}
+
+static void put_sources(writing *to, const weir_args *args) {
+    char text[WEIR_ID_TEXT];
+    for (size_t i = 0; i < args->source_count; i++) {
+        to->at = weir_put_bulk(to->at, args->sources[i].key);
     }
     for (size_t i = 0; i < args->source_count; i++) {
-        out = weir_put_bulk(out, args->sources[i].key);
+        to->at = weir_put_bulk(to->at, source_text(args, &args->sources[i], text));
     }
-    for (size_t i = 0; i < args->source_count; i++) {
-        out = weir_put_bulk(out, source_text(args, &args->sources[i], text));
+}
+
+void weir_args_write(const weir_args *args, char *out, weir_loans *loans) {
+    writing to = {out, out, loans};
+    const weir_view *list = list_of(args);
+    to.at = weir_put_header(out, argument_count(args));
+    for (size_t i = 0; i < args->count; i++) {
+        put(&to, list[i]);
     }
+    for (size_t i = 0; i < args->field_count; i++) {
+        put(&to, args->fields[i].name);
+        put(&to, args->fields[i].value);
+    }
+    put_ids(&to, args);
+    put_sources(&to, args);
     if (args->last_arg != NULL) {
-        weir_put_bulk(out, weir_text(args->last_arg));
+        weir_put_bulk(to.at, weir_text(args->last_arg));
     }
 }

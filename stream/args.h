@@ -4,6 +4,7 @@
 #define WEIR_STREAM_ARGS_H
 
 #include "commands.h"
+#include "loans.h"
 
 #define WEIR_ARGS_MOST    16  /* XREADGROUP GROUP g c COUNT n BLOCK n NOACK STREAMS: 10 */
 #define WEIR_ARGS_SCRATCH 192 /* numbers and ids of one command: at most four */
@@ -37,10 +38,15 @@ void weir_args_number(weir_args *args, uint64_t number);
 /* An id; prefix "(" excludes it from a range, "" does not. */
 void weir_args_id(weir_args *args, const char *prefix, weir_id id);
 
-/* Bytes of the command. WEIR_OK, or WEIR_ERR_LIMIT if they do not fit size_t. */
+/* Bytes of the command, lent ones included. WEIR_OK, or WEIR_ERR_LIMIT if they do not fit
+ * size_t. */
 weir_status weir_args_size(const weir_args *args, size_t *size);
 
-/* Writes the command into `out`, which holds weir_args_size bytes. */
-void weir_args_write(const weir_args *args, char *out);
+/* Bytes of the arguments that weir_args_write will lend if all of `least` bytes are. */
+size_t weir_args_lent(const weir_args *args, size_t least);
+
+/* Writes the command into `out`, which holds weir_args_size bytes less those that are lent,
+ * and says where in it each of these goes: loans->count is 0 before. loans NULL: none. */
+void weir_args_write(const weir_args *args, char *out, weir_loans *loans);
 
 #endif

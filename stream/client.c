@@ -268,7 +268,7 @@ void weir_close(weir_client *client) {
     weir_mem mem = client->mem;
     weir_socket_close(&client->socket);
     if (client->session.out.block != NULL) {
-        weir_session_sent(&client->session, weir_session_output(&client->session).len);
+        weir_session_sent(&client->session, weir_session_queued(&client->session));
         wipe_sent(client);
     }
     weir_session_free(&client->session);
@@ -298,7 +298,7 @@ weir_status weir_flush(weir_client *client) {
                                                   : weir_client_send(client);
     }
     weir_status st = weir_client_drain(client, 1);
-    if (st == WEIR_OK && weir_session_output(&client->session).len > 0) {
+    if (st == WEIR_OK && weir_session_queued(&client->session) > 0) {
         return weir_session_error(&client->session, WEIR_ERR_FULL,
                                   "the peer sends and takes nothing: take answers first");
     }
@@ -321,7 +321,7 @@ int weir_client_wants(const weir_client *client) {
         return WEIR_WANT_WRITE;
     }
     bool is_full = weir_buffer_len(&client->session.in) >= client->session.in.most;
-    bool is_queued = weir_session_output(&client->session).len > 0;
+    bool is_queued = weir_session_queued(&client->session) > 0;
     return (is_full ? 0 : WEIR_WANT_READ) | (is_queued ? WEIR_WANT_WRITE : 0);
 }
 

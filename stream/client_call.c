@@ -5,30 +5,52 @@
 /* Enough for many commands a send; the server reads 16 KiB at a time (PROTO_IOBUF_LEN). */
 #define QUEUE_MARK (256 * 1024)
 
+/* An argument of so many bytes is sent from where it is: copying it would cost more than
+ * one more part of a gathering send. */
+#define LEND_FROM (16 * 1024)
+
 weir_status weir_client_wrong(weir_client *client, const char *why) {
     return weir_session_error(&client->session, WEIR_ERR_ARG, "%s", why);
 }
 
-weir_status weir_client_ask(weir_client *client, const weir_args *args, weir_answer answer,
-                            int64_t block_ms, uint64_t *ticket) {
+/* Writes a command into the send buffer; arguments of `lend_from` bytes are lent. */
+static weir_status queue(weir_client *client, const weir_args *args, weir_answer answer,
+                         int64_t block_ms, size_t lend_from, uint64_t *ticket) {
     weir_session *session = &client->session;
     if (session->phase != WEIR_PHASE_READY) {
         return session->failure != WEIR_OK ? session->failure : WEIR_MORE;
     }
     size_t size;
-    char *at;
     if (weir_args_size(args, &size) != WEIR_OK) {
         return weir_session_error(session, WEIR_ERR_LIMIT, "a command beyond all memory");
     }
-    weir_status st = weir_session_reserve(session, size, &at);
+    size_t lent = size >= lend_from ? weir_args_lent(args, lend_from) : 0;
+    size_t own = size - lent;
+    char *at;
+    weir_status st = weir_session_reserve(session, own, size, &at);
     if (st != WEIR_OK) {
         return st;
     }
-    weir_args_write(args, at);
+    if (lent == 0) {
+        weir_args_write(args, at, NULL);
+    } else {
+        weir_loans loans = {.least = lend_from};
+        weir_args_write(args, at, &loans);
+        weir_session_lend(session, &loans);
+    }
     bool is_first = session->first == session->next;
-    *ticket = weir_session_commit(session, size, answer, block_ms,
+    *ticket = weir_session_commit(session, own, answer, block_ms,
                                   is_first ? weir_now_ms() : session->progress_ms);
-    size_t queued = weir_session_output(session).len;
+    return WEIR_OK;
+}
+
+weir_status weir_client_ask(weir_client *client, const weir_args *args, weir_answer answer,
+                            int64_t block_ms, uint64_t *ticket) {
+    weir_status st = queue(client, args, answer, block_ms, SIZE_MAX, ticket);
+    if (st != WEIR_OK) {
+        return st;
+    }
+    size_t queued = weir_session_queued(&client->session);
     if (queued >= QUEUE_MARK && !client->is_non_blocking) {
         weir_client_drain(client, QUEUE_MARK); /* a failure sticks, the answer tells it */
     } else if (queued >= client->send_at) {
@@ -37,12 +59,34 @@ weir_status weir_client_ask(weir_client *client, const weir_args *args, weir_ans
     return WEIR_OK;
 }
 
+/* What is lent goes out before the call returns, or the connection ends. */
+static weir_status send_loans(weir_client *client, uint64_t ticket) {
+    int64_t deadline_ms = 0;
+    weir_session *session = &client->session;
+    weir_status st = weir_client_send(client);
+    while (st >= 0 && session->loans.count > 0) {
+        st = weir_client_await(client, ticket, 0, &deadline_ms);
+    }
+    if (session->loans.count > 0 && session->failure == WEIR_OK) {
+        weir_session_break(session, WEIR_ERR_IO, 0,
+                           "%s takes no more of a large command: answers of %zu bytes wait",
+                           client->peer, weir_buffer_len(&session->in));
+    }
+    session->loans.count = 0;
+    session->loans.bytes = 0;
+    return session->failure;
+}
+
 weir_status weir_client_ask_now(weir_client *client, const weir_args *args,
                                 weir_answer answer, int64_t block_ms, uint64_t *ticket) {
     if (client->is_non_blocking) {
         return weir_client_wrong(client, "this client is non_blocking: append, then take");
     }
-    return weir_client_ask(client, args, answer, block_ms, ticket);
+    weir_status st = queue(client, args, answer, block_ms, LEND_FROM, ticket);
+    if (st == WEIR_OK && client->session.loans.count > 0) {
+        send_loans(client, *ticket); /* a failure sticks, the answer tells it */
+    }
+    return st;
 }
 
 weir_status weir_client_due(weir_client *client, unsigned kinds, uint64_t *ticket) {

@@ -6,6 +6,8 @@
 /* This much more must be queued before a full socket is tried again. */
 #define SEND_STEP (16 * 1024)
 
+#define SEND_PARTS 8 /* of one gathering send */
+
 static weir_status break_io(weir_client *client, const char *doing, int os_error) {
     char reason[96];
     struct weir_line line = weir_line_start(reason, sizeof reason);
@@ -26,21 +28,21 @@ static weir_status end_sending(weir_client *client, int os_error) {
 
 weir_status weir_client_send(weir_client *client) {
     weir_session *session = &client->session;
-    weir_view output = weir_session_output(session);
-    while (output.len > 0 && session->failure == WEIR_OK) {
+    weir_view parts[SEND_PARTS];
+    while (weir_session_queued(session) > 0 && session->failure == WEIR_OK) {
+        size_t count = weir_session_output(session, parts, SEND_PARTS);
         size_t moved = 0;
         int os_error = 0;
-        weir_status st = client->transport.send(client->transport.context, &output, 1,
+        weir_status st = client->transport.send(client->transport.context, parts, count,
                                                 &moved, &os_error);
         if (st == WEIR_MORE) {
-            client->send_at = output.len + SEND_STEP;
+            client->send_at = weir_session_queued(session) + SEND_STEP;
             return WEIR_MORE;
         }
         if (st != WEIR_OK) {
             return end_sending(client, os_error);
         }
         weir_session_sent(session, moved);
-        output = weir_session_output(session);
     }
     client->send_at = SEND_STEP;
     return session->failure;
@@ -97,7 +99,7 @@ static int64_t deadline_after(const weir_client *client, int64_t block_ms) {
 
 weir_status weir_client_await(weir_client *client, uint64_t ticket, int64_t block_ms,
                               int64_t *deadline_ms) {
-    bool has_output = weir_session_output(&client->session).len > 0;
+    bool has_output = weir_session_queued(&client->session) > 0;
     if (*deadline_ms == 0 && !client->is_non_blocking) {
         *deadline_ms = deadline_after(client, block_ms);
     }
@@ -120,7 +122,7 @@ weir_status weir_client_await(weir_client *client, uint64_t ticket, int64_t bloc
         if (st != WEIR_MORE || client->is_non_blocking) {
             return st;
         }
-        bool is_queued = weir_session_output(&client->session).len > 0;
+        bool is_queued = weir_session_queued(&client->session) > 0;
         st = wait_for(client, is_queued ? WEIR_WANT_READ | WEIR_WANT_WRITE : WEIR_WANT_READ,
                       *deadline_ms);
         if (st != WEIR_OK) {
@@ -133,7 +135,7 @@ weir_status weir_client_drain(weir_client *client, size_t most) {
     int64_t deadline_ms = weir_now_ms() + client->timeout_ms;
     for (;;) {
         weir_status st = weir_client_send(client);
-        if (st < 0 || weir_session_output(&client->session).len < most) {
+        if (st < 0 || weir_session_queued(&client->session) < most) {
             return st < 0 ? st : WEIR_OK;
         }
         st = weir_client_receive(client);

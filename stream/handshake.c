@@ -13,7 +13,7 @@ static weir_status send_args(weir_session *session, const weir_view *args, size_
     size_t size;
     char *at;
     weir_status st = weir_command_size(args, count, &size);
-    st = st == WEIR_OK ? weir_session_reserve(session, size, &at) : st;
+    st = st == WEIR_OK ? weir_session_reserve(session, size, size, &at) : st;
     if (st != WEIR_OK) {
         return st;
     }
@@ -159,13 +159,12 @@ static void note_fact(weir_session *session, weir_view key, const weir_token *va
 
 /* HELLO's answer: a map, or an array of pairs; facts that are not known are passed over. */
 static void note_facts(weir_session *session, weir_view whole) {
-    static const weir_reader_options reading = {.hide_attributes = true};
     weir_reader reader;
     weir_token token;
     weir_view key = {NULL, 0};
     bool is_key = true;
     size_t used;
-    weir_reader_init(&reader, &reading);
+    weir_reader_init(&reader, &weir_stream_reading);
     while (weir_reader_next(&reader, whole, &used, &token) == WEIR_OK) {
         whole = weir_bytes(whole.data + used, whole.len - used);
         if (token.depth != 1) {

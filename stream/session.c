@@ -52,7 +52,6 @@ static weir_status allocate_rest(weir_session *session, const weir_session_sizes
 weir_status weir_session_init(weir_session *session, const weir_mem *mem,
                               const weir_session_sizes *sizes, const weir_greeter *greeter,
                               const char *peer) {
-    static const weir_reader_options reading = {.hide_attributes = true};
     memset(session, 0, sizeof *session);
     session->mem = *mem;
     session->greeter = *greeter;
@@ -62,7 +61,7 @@ weir_status weir_session_init(weir_session *session, const weir_mem *mem,
     session->slot_most = sizes->slots;
     session->ring_capacity = sizes->ring_base;
     session->unanswered_most = sizes->unanswered_most;
-    weir_reader_init(&session->ahead, &reading);
+    weir_reader_init(&session->ahead, &weir_stream_reading);
     size_t ring_bytes = sizes->ring_base * sizeof *session->ring;
     session->ring = weir_mem_resize(&session->mem, NULL, 0, ring_bytes);
     weir_status st = session->ring != NULL ? WEIR_OK : WEIR_ERR_NOMEM;
@@ -133,12 +132,68 @@ weir_status weir_session_received(weir_session *session, size_t count, int64_t n
     return weir_session_settle(session);
 }
 
-weir_view weir_session_output(const weir_session *session) {
-    return weir_buffer_view(&session->out);
+size_t weir_session_queued(const weir_session *session) {
+    return weir_buffer_len(&session->out) + session->loans.bytes;
+}
+
+/* Own bytes that go out before the next loan. */
+static size_t own_before(const weir_session *session, size_t loan, uint64_t at) {
+    uint64_t end = session->out.offset + weir_buffer_len(&session->out);
+    return (size_t)((loan < session->loans.count ? session->loans.list[loan].at : end) -
+                    at);
+}
+
+size_t weir_session_output(const weir_session *session, weir_view *parts, size_t most) {
+    weir_view own = weir_buffer_view(&session->out);
+    uint64_t at = session->out.offset;
+    size_t count = 0;
+    size_t loan = 0;
+    while (count < most) {
+        size_t before = own_before(session, loan, at);
+        if (before > 0) {
+            parts[count++] = weir_bytes(own.data, before);
+            own = weir_bytes(own.data + before, own.len - before);
+            at += before;
+        } else if (loan < session->loans.count) {
+            parts[count++] = session->loans.list[loan++].rest;
+        } else {
+            break;
+        }
+    }
+    return count;
+}
+
+/* Bytes of the first loan were sent. */
+static void pay_loan(weir_loans *loans, size_t count) {
+    weir_view *rest = &loans->list[0].rest;
+    *rest = weir_bytes(rest->data + count, rest->len - count);
+    loans->bytes -= count;
+    if (rest->len == 0) {
+        loans->count--;
+        memmove(loans->list, loans->list + 1, loans->count * sizeof *loans->list);
+    }
 }
 
 void weir_session_sent(weir_session *session, size_t count) {
-    weir_buffer_use_to(&session->out, session->out.offset + count);
+    while (count > 0) {
+        size_t before = own_before(session, 0, session->out.offset);
+        size_t most = before > 0 ? before : session->loans.list[0].rest.len;
+        size_t taken = count < most ? count : most;
+        if (before > 0) {
+            weir_buffer_use_to(&session->out, session->out.offset + taken);
+        } else {
+            pay_loan(&session->loans, taken);
+        }
+        count -= taken;
+    }
+}
+
+void weir_session_lend(weir_session *session, const weir_loans *loans) {
+    uint64_t end = session->out.offset + weir_buffer_len(&session->out);
+    session->loans = *loans;
+    for (size_t i = 0; i < loans->count; i++) {
+        session->loans.list[i].at += end;
+    }
 }
 
 int64_t weir_session_deadline(const weir_session *session) {
@@ -274,7 +329,8 @@ static weir_status grow_ring(weir_session *session) {
     return WEIR_OK;
 }
 
-weir_status weir_session_reserve(weir_session *session, size_t size, char **at) {
+weir_status weir_session_reserve(weir_session *session, size_t own, size_t size,
+                                 char **at) {
     if (session->failure != WEIR_OK) {
         return session->failure;
     }
@@ -297,11 +353,13 @@ weir_status weir_session_reserve(weir_session *session, size_t size, char **at) 
         }
     }
     size_t room;
-    weir_status st = weir_buffer_room(&session->out, size, at, &room);
+    weir_status st = size <= session->out.most
+                         ? weir_buffer_room(&session->out, own, at, &room)
+                         : WEIR_ERR_LIMIT;
     if (st == WEIR_ERR_LIMIT && size <= session->out.most) {
         return weir_session_error(session, WEIR_ERR_FULL,
                                   "%zu bytes are queued and not sent yet",
-                                  weir_buffer_len(&session->out));
+                                  weir_session_queued(session));
     }
     if (st == WEIR_ERR_LIMIT) {
         return weir_session_error(session, st,

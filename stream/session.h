@@ -17,6 +17,7 @@
 #include "client.h"
 #include "commands.h"
 #include "decode.h"
+#include "loans.h"
 
 #define WEIR_MAX_SLOTS 16 /* iterators and replies that can be open at once */
 
@@ -108,6 +109,7 @@ typedef struct weir_session {
     weir_phase phase;
     weir_buffer in;
     weir_buffer out;
+    weir_loans loans; /* what goes out from where the caller has it, between bytes of out */
 
     weir_request *ring;     /* ring[ticket % ring_capacity] */
     size_t ring_capacity;   /* a power of two */
@@ -179,10 +181,14 @@ weir_status weir_session_room(weir_session *session, char **at, size_t *room);
 /* `count` bytes were put there. Passes over what nobody wants. WEIR_OK, or the failure. */
 weir_status weir_session_received(weir_session *session, size_t count, int64_t now_ms);
 
-/* What to send; empty if nothing. Borrowed until the next call on the session. */
-weir_view weir_session_output(const weir_session *session);
+/* Bytes that are queued to be sent. */
+size_t weir_session_queued(const weir_session *session);
 
-/* The first `count` bytes of the output were sent. */
+/* The first of them in at most `most` parts (1 or more); gives the number of parts.
+ * Borrowed until the next call on the session. */
+size_t weir_session_output(const weir_session *session, weir_view *parts, size_t most);
+
+/* The first `count` bytes of them were sent. */
 void weir_session_sent(weir_session *session, size_t count);
 
 /* When weir_session_tick must be called at the latest; INT64_MAX: never. */
@@ -215,11 +221,15 @@ weir_status weir_session_greet(weir_session *session);
 /* ---- requests ---- */
 
 /*
- * Room for one command of `size` bytes, to be written there and committed.
+ * Room for `own` bytes of a command of `size` bytes, to be written there and committed.
  * WEIR_OK. WEIR_ERR_FULL: ceilings on unanswered requests or queued bytes. WEIR_ERR_LIMIT:
  * it is larger than the ceiling. WEIR_ERR_NOMEM. Or the failure that ended the connection.
  */
-weir_status weir_session_reserve(weir_session *session, size_t size, char **at);
+weir_status weir_session_reserve(weir_session *session, size_t own, size_t size, char **at);
+
+/* The command that is committed next has these arguments left out: they go out from where
+ * they are. Only while nothing else is lent. */
+void weir_session_lend(weir_session *session, const weir_loans *loans);
 
 /* The command is written: queues it. Gives its ticket. */
 uint64_t weir_session_commit(weir_session *session, size_t size, weir_answer answer,

@@ -29,7 +29,7 @@ static void writes(const weir_args *args, const char *const *texts, size_t count
     weir_view room = support_guard(weir_bytes(expected, size));
     char *out = (char *)(uintptr_t)room.data;
     memset(out, 'x', size);
-    weir_args_write(args, out);
+    weir_args_write(args, out, NULL);
     assert_memory_equal(out, expected, size);
     support_unguard(room);
 }
@@ -58,7 +58,7 @@ static void the_wire_form_is_that_of_the_specification(void **state) {
     weir_args_view(&args, WIRE("a\0b"));
     assert_status(weir_args_size(&args, &size), WEIR_OK);
     assert_int_equal(size, 23);
-    weir_args_write(&args, out);
+    weir_args_write(&args, out, NULL);
     assert_memory_equal(out, "*2\r\n$4\r\nXLEN\r\n$3\r\na\0b\r\n", 24);
 }
 
@@ -268,7 +268,7 @@ static void long_tails_have_headers_of_more_digits(void **state) {
         assert_int_equal(size, expected_size);
         assert_true(size <= sizeof out);
         weir_command_write(expected, list, 1 + args.id_count);
-        weir_args_write(&args, out);
+        weir_args_write(&args, out, NULL);
         assert_memory_equal(out, expected, size);
     }
 }

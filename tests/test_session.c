@@ -27,7 +27,7 @@ static weir_session_sizes sizes_for(size_t receive_base, size_t receive_most) {
 }
 
 static void drop_output(weir_session *session) {
-    weir_session_sent(session, weir_session_output(session).len);
+    weir_session_sent(session, weir_session_queued(session));
 }
 
 /* Hands bytes over as the transport would; false once there is no room. */
@@ -67,7 +67,7 @@ static void stop_rig(struct rig *rig) {
 /* A request of one byte; what is sent does not matter here. */
 static uint64_t ask(weir_session *session, weir_answer answer) {
     char *at;
-    assert_status(weir_session_reserve(session, 1, &at), WEIR_OK);
+    assert_status(weir_session_reserve(session, 1, 1, &at), WEIR_OK);
     *at = 'x';
     uint64_t ticket = weir_session_commit(session, 1, answer, 0, 0);
     drop_output(session);
@@ -605,7 +605,7 @@ static void run_broken(struct rig *rig, struct script *script) {
     weir_token token;
     assert_status(take(rig, script, count, &token), WEIR_ERR_PROTOCOL);
     char *at;
-    assert_status(weir_session_reserve(&rig->session, 1, &at), WEIR_ERR_PROTOCOL);
+    assert_status(weir_session_reserve(&rig->session, 1, 1, &at), WEIR_ERR_PROTOCOL);
 }
 
 static void broken_bytes_end_the_connection_for_good(void **state) {
@@ -636,11 +636,11 @@ static void an_answer_that_nobody_asked_for_ends_the_connection(void **state) {
     char *at;
     start_rig(&rig, 64, 4096);
     feed(&rig.session, WIRE("+OK\r\n"));
-    assert_status(weir_session_reserve(&rig.session, 1, &at), WEIR_ERR_PROTOCOL);
+    assert_status(weir_session_reserve(&rig.session, 1, 1, &at), WEIR_ERR_PROTOCOL);
     stop_rig(&rig);
     start_rig(&rig, 64, 4096);
     feed(&rig.session, WIRE("+O"));
-    assert_status(weir_session_reserve(&rig.session, 1, &at), WEIR_ERR_PROTOCOL);
+    assert_status(weir_session_reserve(&rig.session, 1, 1, &at), WEIR_ERR_PROTOCOL);
     stop_rig(&rig);
 }
 
@@ -768,10 +768,10 @@ static void too_many_requests_are_refused(void **state) {
         uint64_t ticket = ask(&rig.session, WEIR_ANSWER_COUNT);
         first = first != 0 ? first : ticket;
     }
-    assert_status(weir_session_reserve(&rig.session, 1, &at), WEIR_ERR_FULL);
+    assert_status(weir_session_reserve(&rig.session, 1, 1, &at), WEIR_ERR_FULL);
     struct script script = {WIRE(":0\r\n"), 4, 0};
     expect_integer(&rig, &script, first, 0);
-    assert_status(weir_session_reserve(&rig.session, 1, &at), WEIR_OK);
+    assert_status(weir_session_reserve(&rig.session, 1, 1, &at), WEIR_OK);
     stop_rig(&rig);
 }
 
@@ -780,14 +780,14 @@ static void unsent_bytes_have_a_ceiling(void **state) {
     struct rig rig;
     char *at;
     start_rig(&rig, 64, 4096);
-    assert_status(weir_session_reserve(&rig.session, 4097, &at), WEIR_ERR_LIMIT);
-    assert_status(weir_session_reserve(&rig.session, 4000, &at), WEIR_OK);
+    assert_status(weir_session_reserve(&rig.session, 4097, 4097, &at), WEIR_ERR_LIMIT);
+    assert_status(weir_session_reserve(&rig.session, 4000, 4000, &at), WEIR_OK);
     memset(at, 'x', 4000);
     weir_session_commit(&rig.session, 4000, WEIR_ANSWER_COUNT, 0, 0);
-    assert_status(weir_session_reserve(&rig.session, 97, &at), WEIR_ERR_FULL);
-    assert_status(weir_session_reserve(&rig.session, 96, &at), WEIR_OK);
+    assert_status(weir_session_reserve(&rig.session, 97, 97, &at), WEIR_ERR_FULL);
+    assert_status(weir_session_reserve(&rig.session, 96, 96, &at), WEIR_OK);
     weir_session_sent(&rig.session, 1000);
-    assert_status(weir_session_reserve(&rig.session, 1000, &at), WEIR_OK);
+    assert_status(weir_session_reserve(&rig.session, 1000, 1000, &at), WEIR_OK);
     stop_rig(&rig);
 }
 
@@ -800,7 +800,7 @@ static void a_request_that_is_not_answered_in_time_ends_the_connection(void **st
     start_rig(&rig, 64, 4096);
     rig.session.timeout_ms = 100;
     assert_true(weir_session_deadline(&rig.session) == INT64_MAX);
-    assert_status(weir_session_reserve(&rig.session, 1, &at), WEIR_OK);
+    assert_status(weir_session_reserve(&rig.session, 1, 1, &at), WEIR_OK);
     *at = 'x';
     weir_session_commit(&rig.session, 1, WEIR_ANSWER_COUNT, 0, 1000);
     assert_int_equal(weir_session_deadline(&rig.session), 1100);
@@ -818,13 +818,13 @@ static void a_blocking_request_has_its_time_on_top(void **state) {
     char *at;
     start_rig(&rig, 64, 4096);
     rig.session.timeout_ms = 100;
-    assert_status(weir_session_reserve(&rig.session, 1, &at), WEIR_OK);
+    assert_status(weir_session_reserve(&rig.session, 1, 1, &at), WEIR_OK);
     *at = 'x';
     weir_session_commit(&rig.session, 1, WEIR_ANSWER_COUNT, 5000, 1000);
     assert_int_equal(weir_session_deadline(&rig.session), 6100);
     stop_rig(&rig);
     start_rig(&rig, 64, 4096);
-    assert_status(weir_session_reserve(&rig.session, 1, &at), WEIR_OK);
+    assert_status(weir_session_reserve(&rig.session, 1, 1, &at), WEIR_OK);
     *at = 'x';
     weir_session_commit(&rig.session, 1, WEIR_ANSWER_COUNT, WEIR_FOREVER, 1000);
     assert_true(weir_session_deadline(&rig.session) == INT64_MAX);
