@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The programs in README.md (```c blocks with a main) must compile and link as they stand,
-# and the first of them has 25 lines at most.
+# the other ```c blocks must compile behind the headers that they name no more. The first
+# program has 25 lines at most and is examples/first.c, which the tests run.
 #   tests/check_readme.sh INCLUDE_FOLDER LIBRARY [FLAG...]     CC names the compiler
 # Ends with 77 (skipped) while there is no README.md.
 set -euo pipefail
@@ -8,7 +9,8 @@ set -euo pipefail
 include=$1
 library=$2
 shift 2
-readme=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/README.md
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+readme=$root/README.md
 if ! [ -f "$readme" ]; then
     echo "there is no README.md yet"
     exit 77
@@ -22,16 +24,27 @@ awk -v folder="$tmp" '
     inside { print > file }' "$readme"
 
 programs=0
+pieces=0
 for program in "$tmp"/*.c; do
-    grep -qs '^int main(' "$program" || continue
+    if ! grep -qs '^int main(' "$program"; then
+        pieces=$((pieces + 1))
+        "${CC:-cc}" -std=c11 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Werror \
+            -Wno-unused-function "-I$include" -include weir/weir.h -include stdio.h \
+            -include poll.h "$@" -c "$program" -o "$tmp/piece.o"
+        continue
+    fi
     programs=$((programs + 1))
     if [ $programs = 1 ] && [ "$(wc -l <"$program")" -gt 25 ]; then
         echo "the first program has more than 25 lines:"
         cat "$program"
         exit 1
     fi
+    if [ $programs = 1 ] && ! diff "$program" <(sed 1,2d "$root/examples/first.c"); then
+        echo "the first program is not examples/first.c without its first comment"
+        exit 1
+    fi
     "${CC:-cc}" -std=c11 -pedantic -Wall -Wextra -Werror "-I$include" "$program" "$@" \
         "$library" -o "$tmp/program"
 done
-echo "programs compiled: $programs"
+echo "programs compiled: $programs, other pieces: $pieces"
 [ $programs -gt 0 ]

@@ -70,7 +70,29 @@ static void expect_no_line(struct program *program) {
     assert_null(fgets(line, sizeof line, program->out));
 }
 
-/* ---- put, range, tail ---- */
+/* ---- first, put, range, tail ---- */
+
+/* README's first program. */
+static void first_adds_and_prints(void **state) {
+    struct live *live = *state;
+    for (int run = 1; run <= 2; run++) {
+        struct program first = start("first", live->server->url);
+        char line[128] = "";
+        for (int i = 0; i < run; i++) {
+            weir_id id = {0};
+            assert_non_null(fgets(line, sizeof line, first.out));
+            size_t id_len = strcspn(line, " ");
+            assert_status(weir_id_parse(weir_bytes(line, id_len), &id), WEIR_OK);
+            assert_true(id.ms > 1600000000000);
+            assert_string_equal(line + id_len, " is for user@example.com\n");
+        }
+        expect_no_line(&first);
+        assert_int_equal(finish(&first), 0);
+    }
+    struct program first = start("first", "unix:///tmp/weir-no-such-folder/s");
+    expect_no_line(&first);
+    assert_int_equal(finish(&first), 1);
+}
 
 static void put_adds_counts_and_trims(void **state) {
     struct live *live = *state;
@@ -238,6 +260,7 @@ static void a_worker_waits_for_what_comes(void **state) {
 
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
+        {"first_adds_and_prints", first_adds_and_prints, live_open_resp3, live_close, NULL},
         {"put_adds_counts_and_trims", put_adds_counts_and_trims, live_open_resp3,
          live_close, NULL},
         {"range_prints_everything_or_the_last_hour",
