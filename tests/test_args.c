@@ -85,7 +85,7 @@ static void an_argument_may_be_empty(void **state) {
 
 static void numbers_of_every_length_are_written(void **state) {
     (void)state;
-    static const char *const TEXTS[] = {"0",
+    static const char *const texts[] = {"0",
                                         "9",
                                         "10",
                                         "99",
@@ -95,7 +95,7 @@ static void numbers_of_every_length_are_written(void **state) {
                                         "9999999999999999999",
                                         "10000000000000000000",
                                         "18446744073709551615"};
-    static const uint64_t NUMBERS[] = {0,
+    static const uint64_t numbers[] = {0,
                                        9,
                                        10,
                                        99,
@@ -105,11 +105,11 @@ static void numbers_of_every_length_are_written(void **state) {
                                        UINT64_C(9999999999999999999),
                                        UINT64_C(10000000000000000000),
                                        UINT64_MAX};
-    for (size_t i = 0; i < sizeof NUMBERS / sizeof NUMBERS[0]; i++) {
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         weir_args args;
         weir_args_begin(&args, "N");
-        weir_args_number(&args, NUMBERS[i]);
-        WRITES(&args, "N", TEXTS[i]);
+        weir_args_number(&args, numbers[i]);
+        WRITES(&args, "N", texts[i]);
     }
 }
 
@@ -125,19 +125,19 @@ static void ids_are_written_with_and_without_a_prefix(void **state) {
 
 static void four_longest_ids_fit_one_command(void **state) {
     (void)state;
-    static const char MAX[] = "(18446744073709551615-18446744073709551615";
+    static const char most[] = "(18446744073709551615-18446744073709551615";
     weir_args args;
     weir_args_begin(&args, "X");
     for (int i = 0; i < 4; i++) {
         weir_args_id(&args, "(", WEIR_ID_MAX);
     }
-    WRITES(&args, "X", MAX, MAX, MAX, MAX);
+    WRITES(&args, "X", most, most, most, most);
 }
 
 /* The last id's NUL is the last byte of the scratch memory. */
 static void the_scratch_memory_is_used_to_its_end(void **state) {
     (void)state;
-    static const char MAX[] = "18446744073709551615";
+    static const char most[] = "18446744073709551615";
     weir_args args;
     weir_args_begin(&args, "X");
     for (int i = 0; i < 7; i++) {
@@ -146,7 +146,7 @@ static void the_scratch_memory_is_used_to_its_end(void **state) {
     weir_args_number(&args, 123456789);
     assert_int_equal(args.scratch_len + 1 + WEIR_ID_TEXT, WEIR_ARGS_SCRATCH);
     weir_args_id(&args, "(", WEIR_ID_MAX);
-    WRITES(&args, "X", MAX, MAX, MAX, MAX, MAX, MAX, MAX, "123456789",
+    WRITES(&args, "X", most, most, most, most, most, most, most, "123456789",
            "(18446744073709551615-18446744073709551615");
 }
 

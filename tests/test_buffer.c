@@ -433,7 +433,7 @@ static void unpinning_nothing_is_fine(void **state) {
 /* Three blocks, pinned each, given back in each of the six orders. */
 static void pins_may_be_given_back_in_any_order(void **state) {
     (void)state;
-    static const int ORDERS[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+    static const int orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
                                      {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
     for (int order = 0; order < 6; order++) {
         struct rig rig;
@@ -447,10 +447,10 @@ static void pins_may_be_given_back_in_any_order(void **state) {
         put(&rig, 16);
         for (int i = 0; i < 3; i++) {
             for (int k = i; k < 3; k++) {
-                const struct pin *pin = &pins[ORDERS[order][k]];
+                const struct pin *pin = &pins[orders[order][k]];
                 check_bytes(pin->bytes, pin->offset);
             }
-            weir_buffer_unpin(&rig.buffer, pins[ORDERS[order][i]].block);
+            weir_buffer_unpin(&rig.buffer, pins[orders[order][i]].block);
         }
         holds(&rig, 48, 64);
         assert_true(rig.counts.live <= 2); /* the block, and one to spare */
@@ -791,11 +791,11 @@ static void play_model(uint64_t seed, size_t base, size_t most, int steps) {
 
 static void random_use_agrees_with_the_model(void **state) {
     (void)state;
-    static const size_t SIZES[][2] = {{1, 1},   {1, 50},  {16, 16},   {16, 20},
+    static const size_t sizes[][2] = {{1, 1},   {1, 50},  {16, 16},   {16, 20},
                                       {16, 64}, {16, 99}, {64, 1000}, {10, 333}};
-    for (size_t i = 0; i < sizeof SIZES / sizeof SIZES[0]; i++) {
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         for (uint64_t seed = 1; seed <= 10; seed++) {
-            play_model(seed * 7919, SIZES[i][0], SIZES[i][1], 2000);
+            play_model(seed * 7919, sizes[i][0], sizes[i][1], 2000);
         }
     }
 }

@@ -84,8 +84,8 @@ static bool decode_both(weir_view input) {
     struct decoder general;
     start_decoder(&hot, SIZE_MAX);
     start_decoder(&general, SIZE_MAX);
-    weir_entry entry;
-    weir_entry expected;
+    weir_entry entry = {.field_count = 0};
+    weir_entry expected = {.field_count = 0};
     size_t used = 0;
     size_t whole = 0;
     size_t encoded = 0;
@@ -313,17 +313,17 @@ static void no_prefix_of_an_entry_is_one(void **state) {
 /* The hot path reads words: those behind the entry must not change what it says. */
 static void what_follows_an_entry_does_not_matter(void **state) {
     (void)state;
-    static const char *const BEHIND[] = {"0123456789012345", "\r\n\r\n\r\n\r\n\r\n\r\n\r\n",
+    static const char *const behind[] = {"0123456789012345", "\r\n\r\n\r\n\r\n\r\n\r\n\r\n",
                                          "-------------------", "*2\r\n$3\r\n1-1\r\n*2\r\n",
                                          "\377\377\377\377\377\377\377\377\377"};
     for (size_t i = 0; i < SHAPE_COUNT; i++) {
         size_t len = strlen(SHAPES[i].wire);
-        for (size_t k = 0; k < sizeof BEHIND / sizeof BEHIND[0]; k++) {
-            for (size_t more = 1; more <= strlen(BEHIND[k]); more++) {
+        for (size_t k = 0; k < sizeof behind / sizeof behind[0]; k++) {
+            for (size_t more = 1; more <= strlen(behind[k]); more++) {
                 char wire[256];
                 assert_true(len + more <= sizeof wire);
                 memcpy(wire, SHAPES[i].wire, len);
-                memcpy(wire + len, BEHIND[k], more);
+                memcpy(wire + len, behind[k], more);
                 bool is_taken = decode_guarded(weir_bytes(wire, len + more));
                 assert_int_equal(is_taken, SHAPES[i].is_usual);
             }
@@ -344,14 +344,14 @@ static bool takes_id(const char *id, size_t len) {
 
 static void ids_of_every_length_are_taken(void **state) {
     (void)state;
-    static const char *const DIGITS[] = {"18446744073709551615", "10000000000000000000",
+    static const char *const digits[] = {"18446744073709551615", "10000000000000000000",
                                          "12345678901234567890", "99999999999999999999"};
     for (size_t i = 0; i < 4; i++) {
         for (int ms = 0; ms <= 20; ms++) {
             for (int seq = 0; seq <= 20; seq++) {
                 char id[64];
-                int len = snprintf(id, sizeof id, "%.*s-%.*s", ms, DIGITS[i], seq,
-                                   DIGITS[(i + 1) % 4]);
+                int len = snprintf(id, sizeof id, "%.*s-%.*s", ms, digits[i], seq,
+                                   digits[(i + 1) % 4]);
                 bool fits = (ms < 20 || i != 3) && (seq < 20 || (i + 1) % 4 != 3);
                 bool is_taken = takes_id(id, (size_t)len);
                 assert_int_equal(is_taken, ms > 0 && seq > 0 && fits);
@@ -362,14 +362,14 @@ static void ids_of_every_length_are_taken(void **state) {
 
 static void ids_are_taken_with_no_wrong_byte(void **state) {
     (void)state;
-    static const char *const IDS[] = {"1700000000000-0", "1700000000000-12345678",
+    static const char *const ids[] = {"1700000000000-0", "1700000000000-12345678",
                                       "1700000000000-123456789", "5-5"};
-    for (size_t i = 0; i < sizeof IDS / sizeof IDS[0]; i++) {
-        size_t len = strlen(IDS[i]);
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        size_t len = strlen(ids[i]);
         for (size_t place = 0; place < len; place++) {
             for (int byte = 0; byte < 256; byte++) {
                 char id[32];
-                memcpy(id, IDS[i], len + 1);
+                memcpy(id, ids[i], len + 1);
                 id[place] = (char)byte;
                 takes_id(id, len); /* compares both ways */
             }
@@ -409,36 +409,36 @@ static void lengths_of_any_size_are_taken(void **state) {
 
 static void leading_zeros_are_not_taken(void **state) {
     (void)state;
-    static const char *const WIRES[] = {"*02\r\n" ID PAIR,
+    static const char *const wires[] = {"*02\r\n" ID PAIR,
                                         "*2\r\n$015\r\n1700000000000-0\r\n" PAIR,
                                         "*2\r\n" ID "*02\r\n$1\r\nf\r\n$1\r\nv\r\n",
                                         "*2\r\n" ID "*2\r\n$01\r\nf\r\n$1\r\nv\r\n",
                                         "*2\r\n" ID "*2\r\n$1\r\nf\r\n$00\r\n\r\n",
                                         "*2\r\n" ID
                                         "*2\r\n$1\r\nf\r\n$000000000001\r\nv\r\n"};
-    for (size_t i = 0; i < sizeof WIRES / sizeof WIRES[0]; i++) {
+    for (size_t i = 0; i < sizeof wires / sizeof wires[0]; i++) {
         size_t used;
-        assert_false(decode_guarded(weir_text(WIRES[i])));
-        assert_status(skip_value(weir_text(WIRES[i]), &used), WEIR_ERR_PROTOCOL);
+        assert_false(decode_guarded(weir_text(wires[i])));
+        assert_status(skip_value(weir_text(wires[i]), &used), WEIR_ERR_PROTOCOL);
     }
 }
 
 static void lengths_beyond_what_is_there_are_waited_for(void **state) {
     (void)state;
-    static const char *const LENGTHS[] = {"2",
+    static const char *const lengths[] = {"2",
                                           "99",
                                           "99999999",
                                           "999999999",
                                           "9999999999",
                                           "18446744073709551615",
                                           "18446744073709551616"};
-    for (size_t i = 0; i < sizeof LENGTHS / sizeof LENGTHS[0]; i++) {
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
         char wire[128];
         int len = snprintf(wire, sizeof wire, "*2\r\n" ID "*2\r\n$1\r\nf\r\n$%s\r\nv\r\n",
-                           LENGTHS[i]);
+                           lengths[i]);
         assert_false(decode_guarded(weir_bytes(wire, (size_t)len)));
         len = snprintf(wire, sizeof wire, "*2\r\n" ID "*%s\r\n$1\r\nf\r\n$1\r\nv\r\n",
-                       LENGTHS[i]);
+                       lengths[i]);
         assert_int_equal(decode_guarded(weir_bytes(wire, (size_t)len)), i == 0);
     }
 }
@@ -446,8 +446,8 @@ static void lengths_beyond_what_is_there_are_waited_for(void **state) {
 /* 600 MB lie beyond the reader's limit of 512 MiB. The pages between are never touched. */
 static void a_string_beyond_the_readers_limit_is_not_taken(void **state) {
     (void)state;
-    static const char HEAD[] = "*2\r\n" ID "*2\r\n$1\r\nf\r\n$600000000\r\n";
-    size_t head = sizeof HEAD - 1;
+    static const char head_text[] = "*2\r\n" ID "*2\r\n$1\r\nf\r\n$600000000\r\n";
+    size_t head = sizeof head_text - 1;
     size_t size = head + 600000000 + 2;
     char *wire = mmap(NULL, size, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -455,7 +455,7 @@ static void a_string_beyond_the_readers_limit_is_not_taken(void **state) {
         print_message("no room for 600 MB of addresses\n");
         skip();
     }
-    memcpy(wire, HEAD, head);
+    memcpy(wire, head_text, head);
     memcpy(wire + size - 2, "\r\n", 2);
     struct decoder decoder;
     weir_entry entry;
@@ -515,14 +515,16 @@ static size_t draw_entry(struct random *random, char *wire) {
 
 /* One change: a byte replaced, left out or put in, or the end cut off. */
 static size_t mutate(struct random *random, char *wire, size_t len) {
-    static const char TELLING[] = "*$0123456789\r\n-+:_|%~#>=(,!";
+    static const char telling[] = "*$0123456789\r\n-+:_|%~#>=(,!";
     if (len < 2) {
         return len;
     }
     size_t at =
         draw(random, 3) == 0 ? draw(random, len < 40 ? len : 40) : draw(random, len);
-    char byte = draw(random, 4) == 0 ? (char)draw(random, 256)
-                                     : TELLING[draw(random, sizeof TELLING - 1)];
+    char byte = telling[draw(random, sizeof telling - 1)];
+    if (draw(random, 4) == 0) {
+        byte = (char)draw(random, 256);
+    }
     switch (draw(random, 5)) {
     case 0: memmove(wire + at, wire + at + 1, len - at - 1); return len - 1;
     case 1:
@@ -633,14 +635,14 @@ static void fields_are_allocated_once_for_entries_of_one_size(void **state) {
 
 static void memory_follows_the_fields_received_not_their_count(void **state) {
     (void)state;
-    static const char *const WIRES[] = {
+    static const char *const wires[] = {
         "*2\r\n" ID "*99999998\r\n$1\r\nf\r\n$1\r\nv\r\n$1\r\nf\r\n",
         "*2\r\n" ID "*4294967294\r\n$1\r\nf\r\n$1\r\nv\r\n$1\r\nf\r\n"};
     for (size_t i = 0; i < 2; i++) {
         struct decoder decoder;
         weir_entry entry;
         size_t used;
-        weir_view wire = weir_text(WIRES[i]);
+        weir_view wire = weir_text(wires[i]);
         start_decoder(&decoder, SIZE_MAX);
         assert_status(weir_decode_usual_entry(wire, &decoder.fields, &entry, &used),
                       WEIR_MORE);

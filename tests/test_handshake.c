@@ -334,13 +334,13 @@ static void texts_that_are_too_long_are_cut(void **state) {
 
 static void an_answer_without_facts_leaves_them_unknown(void **state) {
     (void)state;
-    static const char *const ANSWERS[] = {
+    static const char *const answers[] = {
         OK,       ":1\r\n",         "$-1\r\n", "_\r\n",
         "*0\r\n", "%0\r\n",         "#t\r\n",  "*1\r\n$6\r\nserver\r\n",
         "~0\r\n", "$5\r\nredis\r\n"};
-    for (size_t i = 0; i < sizeof ANSWERS / sizeof ANSWERS[0]; i++) {
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
         PLAY(.who = NOBODY,
-             .turns = {{HELLO, ANSWERS[i]}, {PING SETINFO, "+PONG\r\n" OK OK}},
+             .turns = {{HELLO, answers[i]}, {PING SETINFO, "+PONG\r\n" OK OK}},
              .protocol = 2);
     }
 }
@@ -359,19 +359,19 @@ static void pushes_are_passed_over_and_counted(void **state) {
 
 static void a_server_without_hello_speaks_resp2(void **state) {
     (void)state;
-    static const char *const ANSWERS[] = {
+    static const char *const answers[] = {
         "-ERR unknown command 'HELLO'\r\n", NO_HELLO,
         "-NOPROTO unsupported protocol version\r\n",
         "-NOPERM this user has no permissions to run the 'hello' command\r\n"};
-    for (size_t i = 0; i < sizeof ANSWERS / sizeof ANSWERS[0]; i++) {
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
         PLAY(.who = NOBODY,
-             .turns = {{HELLO, ANSWERS[i]}, {PING SETINFO, "+PONG\r\n" OK OK}},
+             .turns = {{HELLO, answers[i]}, {PING SETINFO, "+PONG\r\n" OK OK}},
              .protocol = 2);
         PLAY(.who = PASSWORD,
-             .turns = {{HELLO_DEFAULT, ANSWERS[i]}, {AUTH, OK}, {SETINFO, OK OK}},
+             .turns = {{HELLO_DEFAULT, answers[i]}, {AUTH, OK}, {SETINFO, OK OK}},
              .protocol = 2);
         PLAY(.who = EVERYTHING,
-             .turns = {{HELLO_ANNA, ANSWERS[i]},
+             .turns = {{HELLO_ANNA, answers[i]},
                        {AUTH_ANNA, OK},
                        {SELECT_7 SETNAME SETINFO, OK OK NO_SETINFO NO_SETINFO}},
              .protocol = 2);
@@ -590,10 +590,10 @@ static void garbage_between_the_settings_ends_the_connection(void **state) {
 
 static void nothing_is_ready_before_the_last_answer(void **state) {
     (void)state;
-    static const char ANSWERS[] = OK OK OK OK;
-    for (size_t len = 0; len < sizeof ANSWERS - 1; len++) {
-        char some[sizeof ANSWERS];
-        memcpy(some, ANSWERS, len);
+    static const char answers[] = OK OK OK OK;
+    for (size_t len = 0; len < sizeof answers - 1; len++) {
+        char some[sizeof answers];
+        memcpy(some, answers, len);
         some[len] = '\0';
         const struct talk talk = {
             .who = EVERYTHING,
