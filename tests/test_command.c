@@ -141,6 +141,20 @@ static void pieces_make_the_same_command(void **state) {
     support_unguard(command);
 }
 
+static void head_and_end_stand_around_the_bytes(void **state) {
+    (void)state;
+    char whole[32];
+    char around[32];
+    weir_view bytes = weir_text("0123456789");
+    size_t size = (size_t)(weir_put_bulk(whole, bytes) - whole);
+    char *out = weir_put_bulk_head(around, bytes.len);
+    assert_view(weir_bytes(around, (size_t)(out - around)), "$10\r\n");
+    memcpy(out, bytes.data, bytes.len);
+    out = weir_put_bulk_end(out + bytes.len);
+    assert_int_equal(out - around, size);
+    assert_memory_equal(around, whole, size);
+}
+
 static void a_command_without_arguments_is_refused(void **state) {
     (void)state;
     const weir_view none = weir_text("X");
@@ -195,6 +209,7 @@ int main(void) {
         cmocka_unit_test(sizes_are_exact_at_every_count_of_digits),
         cmocka_unit_test(counts_are_exact_at_every_count_of_digits),
         cmocka_unit_test(pieces_make_the_same_command),
+        cmocka_unit_test(head_and_end_stand_around_the_bytes),
         cmocka_unit_test(a_command_without_arguments_is_refused),
         cmocka_unit_test(a_sum_beyond_size_t_is_refused),
         cmocka_unit_test(the_largest_sum_is_the_largest_size_t),

@@ -258,6 +258,7 @@ static void a_replys_bytes_are_limited(void **state) {
     feed_expect_fault(&ten, WIRE("*4\r\n:1\r\n:2\r\n:3\r\n"), WEIR_FAULT_REPLY_BYTES, 12);
     feed_expect_text(&ten, WIRE("*1\r\n$4\r\nabcd\r\n"), "*[$\"abcd\"]");
     feed_expect_fault(&ten, WIRE("*1\r\n$5\r\nabcde\r\n"), WEIR_FAULT_REPLY_BYTES, 5);
+    feed_expect_fault(&ten, WIRE("*2\r\n:123\r\n$1\r\na\r\n"), WEIR_FAULT_REPLY_BYTES, 11);
     feed_expect_fault(&ten, WIRE("|1\r\n:1\r\n:2\r\n:3\r\n"), WEIR_FAULT_REPLY_BYTES, 12);
 }
 
