@@ -89,6 +89,18 @@ weir_status weir_client_ask_now(weir_client *client, const weir_args *args,
     return st;
 }
 
+weir_status weir_client_ask_open(weir_client *client, const weir_args *args,
+                                 weir_answer answer, int64_t block_ms, const void *handle,
+                                 uint64_t *ticket) {
+    if (client->session.failure == WEIR_OK && !client->is_non_blocking) {
+        weir_status st = weir_session_keep_slot(&client->session, handle);
+        if (st != WEIR_OK) {
+            return st;
+        }
+    }
+    return weir_client_ask_now(client, args, answer, block_ms, ticket);
+}
+
 weir_status weir_client_due(weir_client *client, unsigned kinds, uint64_t *ticket) {
     uint64_t due = weir_session_due(&client->session);
     if (due == 0) {

@@ -60,6 +60,12 @@ weir_status weir_client_ask(weir_client *client, const weir_args *args, weir_ans
 weir_status weir_client_ask_now(weir_client *client, const weir_args *args,
                                 weir_answer answer, int64_t block_ms, uint64_t *ticket);
 
+/* The same where the answer will open `handle`, an iterator or a reply: refused, before
+ * anything is sent, if no more can be open. handle NULL: one that is passed over. */
+weir_status weir_client_ask_open(weir_client *client, const weir_args *args,
+                                 weir_answer answer, int64_t block_ms, const void *handle,
+                                 uint64_t *ticket);
+
 /* The ticket whose answer is due, if it is one of the kinds (bits, 1 << weir_answer). */
 weir_status weir_client_due(weir_client *client, unsigned kinds, uint64_t *ticket);
 

@@ -181,8 +181,9 @@ weir_status weir_xclaim(weir_client *client, weir_view key, weir_view group,
     claim by = {key, group, consumer, min_idle_ms};
     entries->client = NULL;
     weir_status st = make_xclaim(client, &args, &by, ids, id_count, claim_options(options));
-    st = st == WEIR_OK ? weir_client_ask_now(client, &args, WEIR_ANSWER_RANGE, 0, &ticket)
-                       : st;
+    st = st == WEIR_OK
+             ? weir_client_ask_open(client, &args, WEIR_ANSWER_RANGE, 0, entries, &ticket)
+             : st;
     return st == WEIR_OK ? weir_client_take_entries(client, ticket, entries, &slot) : st;
 }
 
@@ -238,9 +239,9 @@ weir_status weir_xautoclaim(weir_client *client, weir_view key, weir_view group,
     claim by = {key, group, consumer, min_idle_ms};
     entries->client = NULL;
     weir_status st = make_xautoclaim(client, &args, &by, start, claim_options(options));
-    st = st == WEIR_OK
-             ? weir_client_ask_now(client, &args, WEIR_ANSWER_AUTOCLAIM, 0, &ticket)
-             : st;
+    st = st == WEIR_OK ? weir_client_ask_open(client, &args, WEIR_ANSWER_AUTOCLAIM, 0,
+                                              entries, &ticket)
+                       : st;
     return st == WEIR_OK ? take_autoclaim(client, ticket, next, entries) : st;
 }
 

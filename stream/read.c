@@ -82,7 +82,9 @@ static weir_status entries_now(weir_client *client, weir_status made, const weir
     weir_slot *slot;
     entries->client = NULL;
     weir_status st = made;
-    st = st == WEIR_OK ? weir_client_ask_now(client, args, answer, block_ms, &ticket) : st;
+    st = st == WEIR_OK
+             ? weir_client_ask_open(client, args, answer, block_ms, entries, &ticket)
+             : st;
     return st == WEIR_OK ? weir_client_take_entries(client, ticket, entries, &slot) : st;
 }
 

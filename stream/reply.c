@@ -78,8 +78,9 @@ weir_status weir_command(weir_client *client, const weir_view *args, size_t coun
         reply->client = NULL;
     }
     weir_status st = make_command(client, &made, args, count);
-    st = st == WEIR_OK ? weir_client_ask_now(client, &made, WEIR_ANSWER_REPLY, 0, &ticket)
-                       : st;
+    st = st == WEIR_OK
+             ? weir_client_ask_open(client, &made, WEIR_ANSWER_REPLY, 0, reply, &ticket)
+             : st;
     if (st != WEIR_OK) {
         return st;
     }
@@ -166,7 +167,8 @@ weir_status weir_xpending(weir_client *client, weir_view key, weir_view group,
     uint64_t ticket;
     memset(pending, 0, sizeof *pending);
     weir_status st = make_xpending(client, &args, key, group);
-    st = st == WEIR_OK ? weir_client_ask_now(client, &args, WEIR_ANSWER_PENDING, 0, &ticket)
+    st = st == WEIR_OK ? weir_client_ask_open(client, &args, WEIR_ANSWER_PENDING, 0,
+                                              &pending->consumers, &ticket)
                        : st;
     return st == WEIR_OK ? take_pending(client, ticket, pending) : st;
 }

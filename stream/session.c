@@ -94,6 +94,31 @@ void weir_session_free(weir_session *session) {
     session->ring = NULL;
 }
 
+static weir_status refuse_slot(weir_session *session) {
+    return weir_session_error(session, WEIR_ERR_FULL,
+                              "%zu iterators and replies are open: close those you left",
+                              session->slot_most);
+}
+
+weir_status weir_session_keep_slot(weir_session *session, const void *handle) {
+    weir_slot **empty = NULL;
+    for (size_t i = session->slot_most; i-- > 0;) {
+        const weir_slot *other = session->slots[i];
+        if (other == NULL) {
+            empty = &session->slots[i];
+        } else if (other->serial == 0 || other->handle == handle) {
+            return WEIR_OK;
+        }
+    }
+    if (empty == NULL) {
+        return refuse_slot(session);
+    }
+    *empty = new_slot(session);
+    return *empty != NULL
+               ? WEIR_OK
+               : weir_session_error(session, WEIR_ERR_NOMEM, "no memory for an iterator");
+}
+
 weir_status weir_session_new_slot(weir_session *session, const void *handle,
                                   weir_slot **slot) {
     weir_slot **chosen = NULL;
@@ -107,9 +132,7 @@ weir_status weir_session_new_slot(weir_session *session, const void *handle,
         }
     }
     if (chosen == NULL) {
-        return weir_session_error(
-            session, WEIR_ERR_FULL,
-            "%zu iterators and replies are open: close those you left", session->slot_most);
+        return refuse_slot(session);
     }
     if (*chosen == NULL && (*chosen = new_slot(session)) == NULL) {
         return weir_session_error(session, WEIR_ERR_NOMEM, "no memory for an iterator");

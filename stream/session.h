@@ -282,8 +282,8 @@ weir_status weir_session_fault(weir_session *session, const weir_reader *reader)
 /* ---- iterators and replies (slots.c, entries.c) ---- */
 
 /* The slot that reads the answer: one half open for it, or a new one; may_stream: while it
- * arrives if it stands at the front, else held whole. WEIR_OK, WEIR_MORE, or why not (then
- * the answer is taken). */
+ * arrives if it stands at the front, else held whole. WEIR_OK, WEIR_MORE; WEIR_ERR_FULL,
+ * WEIR_ERR_NOMEM: no slot, the answer is still due; or why the connection ended. */
 weir_status weir_session_bind(weir_session *session, uint64_t ticket, const void *handle,
                               bool may_stream, weir_slot **slot);
 
@@ -295,6 +295,10 @@ weir_status weir_session_open_entries(weir_session *session, uint64_t ticket,
 /* Opens a reply on the answer, which is then held whole. */
 weir_status weir_session_open_reply(weir_session *session, uint64_t ticket,
                                     const void *handle, weir_slot **slot);
+
+/* Makes sure that a slot can be had for `handle`, before the request is sent whose answer
+ * needs it. Closes nothing. WEIR_OK; WEIR_ERR_FULL: all are open; WEIR_ERR_NOMEM. */
+weir_status weir_session_keep_slot(weir_session *session, const void *handle);
 
 /* A free slot for `handle`, whose earlier one is closed. WEIR_OK; WEIR_ERR_FULL: all are
  * open; WEIR_ERR_NOMEM. */

@@ -95,7 +95,6 @@ static weir_status bind_slot(weir_session *session, uint64_t ticket, const void 
                              bool is_streaming, weir_slot **slot) {
     weir_status st = weir_session_new_slot(session, handle, slot);
     if (st != WEIR_OK) {
-        weir_session_abandon(session, ticket);
         return st;
     }
     (*slot)->ticket = ticket;

@@ -283,6 +283,66 @@ static void sixteen_loops_can_be_forgotten(void **state) {
     assert_next(&pages[0], 1, 0);
 }
 
+/* WEIR_ERR_FULL says that nothing was done: no entry of a group may be given out for it. */
+static void a_seventeenth_is_refused_before_it_is_asked(void **state) {
+    struct live *live = *state;
+    weir_client *c = live->client;
+    weir_source all = weir_source_after(WIRE("s"), WEIR_ID_MIN);
+    weir_source fresh = weir_source_new(WIRE("s"));
+    const weir_view incr[] = {WIRE("INCR"), WIRE("counter")};
+    const weir_view g = WIRE("g");
+    weir_entries pages[17];
+    weir_reply reply;
+    weir_pending pending;
+    weir_id next;
+    live_fill(c, "s", 500, VALUE_BYTES);
+    assert_ok(c, weir_xgroup_create(c, all, g, false, NULL));
+    for (int i = 0; i < 16; i++) {
+        assert_ok(c, open_range(c, &pages[i]));
+        assert_next(&pages[i], 1, 0);
+    }
+    assert_status(weir_xreadgroup(c, g, g, &fresh, 1, NULL, &pages[16]), WEIR_ERR_FULL);
+    assert_status(
+        weir_xautoclaim(c, all.key, g, g, 0, WEIR_ID_MIN, NULL, &next, &pages[16]),
+        WEIR_ERR_FULL);
+    assert_status(weir_command(c, incr, 2, &reply), WEIR_ERR_FULL);
+    assert_status(weir_command(c, incr, 2, NULL), WEIR_ERR_FULL);
+    assert_status(weir_xpending(c, all.key, g, &pending), WEIR_ERR_FULL);
+    assert_int_equal(weir_unanswered(c), 0);
+    assert_ok(c, open_range(c, &pages[4])); /* a variable used again needs no other place */
+    weir_entries_close(&pages[3]);
+    assert_ok(c, weir_xpending(c, all.key, g, &pending));
+    assert_int_equal(pending.count, 0);
+    weir_pending_close(&pending);
+    assert_ok(c, live_say(c, "SETNX", "counter", "0"));
+    assert_ok(c, weir_command(c, incr, 2, &reply));
+    weir_token token;
+    assert_status(weir_reply_next(&reply, &token), WEIR_OK);
+    assert_int_equal(token.number, 1);
+}
+
+/* The answer of an append is there and waits until there is room for its iterator. */
+static void a_seventeenth_is_not_taken_from_a_pipeline(void **state) {
+    struct live *live = *state;
+    weir_client *c = live->client;
+    weir_entries pages[17];
+    live_fill(c, "s", 500, VALUE_BYTES);
+    for (int i = 0; i < 16; i++) {
+        assert_ok(c, open_range(c, &pages[i]));
+    }
+    assert_ok(c, weir_append_xrange(c, WIRE("s"), WEIR_ID_MIN, WEIR_ID_MAX, NULL));
+    assert_ok(c, weir_append_xlen(c, WIRE("s")));
+    for (int i = 0; i < 3; i++) {
+        assert_status(weir_take_entries(c, &pages[16]), WEIR_ERR_FULL);
+        assert_int_equal(weir_unanswered(c), 2);
+    }
+    weir_entries_close(&pages[7]);
+    assert_ok(c, weir_take_entries(c, &pages[16]));
+    assert_next(&pages[16], 1, 0);
+    assert_ok(c, weir_take_count(c, NULL));
+    assert_next(&pages[16], 2, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         LIVE_ON_BOTH(xack_of_the_entry_in_hand),
@@ -297,6 +357,8 @@ int main(void) {
         LIVE_ON_BOTH(a_loop_is_left_by_closing),
         LIVE_ON_BOTH(a_loop_is_left_by_using_its_variable_again),
         LIVE_ON_BOTH(sixteen_loops_can_be_forgotten),
+        LIVE_ON_BOTH(a_seventeenth_is_refused_before_it_is_asked),
+        LIVE_ON_BOTH(a_seventeenth_is_not_taken_from_a_pipeline),
     };
     return live_run("calls inside a loop", tests);
 }
