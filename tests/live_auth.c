@@ -8,6 +8,7 @@
 #define PASSWORD      "p@ss:w/rd%?#"
 #define PASSWORD_CODE "p%40ss%3Aw%2Frd%25%3F%23" /* the same in a URL */
 #define ANNS          "ann s3cret"
+#define ANNS_GRANT    ">ann s3cret"
 
 static struct server the_server;
 
@@ -22,9 +23,9 @@ static int start(void **state) {
     weir_status st =
         weir_open(the_server.url, &(weir_options){.password = PASSWORD}, &client);
     assert_ok(client, st);
-    assert_ok(client, live_say(client, "ACL", "SETUSER", "ann", "on", ">" ANNS, "~*", "&*",
-                               "+@all"));
-    assert_ok(client, live_say(client, "ACL", "SETUSER", "shy", "on", ">" ANNS, "~own:*",
+    assert_ok(client, live_say(client, "ACL", "SETUSER", "ann", "on", ANNS_GRANT, "~*",
+                               "&*", "+@all"));
+    assert_ok(client, live_say(client, "ACL", "SETUSER", "shy", "on", ANNS_GRANT, "~own:*",
                                "-@all", "+xadd", "+xlen"));
     weir_close(client);
     return 0;
