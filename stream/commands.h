@@ -104,8 +104,7 @@ typedef struct weir_entries {
  *   WEIR_ERR_LIMIT  (a) the entry is larger than limits.receive_bytes: the text names both
  *                   sizes; it is passed over, go on with the next call. (b) a call inside
  * the loop needed that memory for its own answer: the iterator is closed, the rest is
- * passed over; read on behind the last id. (c) 16 other iterators were opened inside the
- * loop and not closed: likewise. weir_entries_is_open tells (a) from the others.
+ * passed over; read on behind the last id. weir_entries_is_open tells (a) from (b).
  *   WEIR_ERR_REPLY  the answer has not the shape of entries; the iterator is closed
  *   and what ends a connection.
  */
