@@ -180,24 +180,11 @@ void weir_buffer_filled(weir_buffer *buffer, size_t count) {
     }
 }
 
-void weir_buffer_use_to(weir_buffer *buffer, uint64_t to) {
-    buffer->start += (size_t)(to - buffer->offset);
-    buffer->offset = to;
-}
-
 void weir_buffer_cut(weir_buffer *buffer, uint64_t to) {
     buffer->end = buffer->start + (size_t)(to - buffer->offset);
 }
 
-weir_block *weir_buffer_pin(weir_buffer *buffer) {
-    buffer->block->holders++;
-    return buffer->block;
-}
-
-void weir_buffer_unpin(weir_buffer *buffer, weir_block *block) {
-    if (block == NULL || --block->holders > 0) {
-        return;
-    }
+void weir_buffer_drop(weir_buffer *buffer, weir_block *block) {
     if (buffer->spare == NULL && block != buffer->block &&
         block->capacity == buffer->base) {
         buffer->spare = block;

@@ -63,15 +63,28 @@ weir_status weir_buffer_room(weir_buffer *buffer, size_t want, char **at, size_t
 void weir_buffer_filled(weir_buffer *buffer, size_t count);
 
 /* Uses up everything before stream offset `to`. */
-void weir_buffer_use_to(weir_buffer *buffer, uint64_t to);
+static inline void weir_buffer_use_to(weir_buffer *buffer, uint64_t to) {
+    buffer->start += (size_t)(to - buffer->offset);
+    buffer->offset = to;
+}
 
 /* Takes back what was written behind stream offset `to`; nothing pinned may lie there. */
 void weir_buffer_cut(weir_buffer *buffer, uint64_t to);
 
 /* Pins the block that holds the bytes now: they stay until weir_buffer_unpin. */
-weir_block *weir_buffer_pin(weir_buffer *buffer);
+static inline weir_block *weir_buffer_pin(weir_buffer *buffer) {
+    buffer->block->holders++;
+    return buffer->block;
+}
+
+/* Nobody holds this block any more. */
+void weir_buffer_drop(weir_buffer *buffer, weir_block *block);
 
 /* Gives a pin back; NULL is fine. */
-void weir_buffer_unpin(weir_buffer *buffer, weir_block *block);
+static inline void weir_buffer_unpin(weir_buffer *buffer, weir_block *block) {
+    if (block != NULL && --block->holders == 0) {
+        weir_buffer_drop(buffer, block);
+    }
+}
 
 #endif

@@ -4,21 +4,22 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "decode.h"
 
-#define LEAST_AHEAD 8 /* bytes that a word is read from at once */
-#define ONES        UINT64_C(0x0101010101010101)
-#define HIGH_BITS   UINT64_C(0x8080808080808080)
+#define ONES      UINT64_C(0x0101010101010101)
+#define HIGH_BITS UINT64_C(0x8080808080808080)
 
 /* Lengths of more digits are for the general reader, which has limits: 512 MiB a string. */
 #define MOST_DIGITS 8
 
 /* ---- words of eight bytes ---- */
 
-/* The first byte is the lowest, on any machine; compilers make one load of it. */
+/* The first byte is the lowest, on any machine. */
 static inline uint64_t load_word(const char *at) {
-    const unsigned char *byte = (const unsigned char *)at;
-    return (uint64_t)byte[0] | (uint64_t)byte[1] << 8 | (uint64_t)byte[2] << 16 |
-           (uint64_t)byte[3] << 24 | (uint64_t)byte[4] << 32 | (uint64_t)byte[5] << 40 |
-           (uint64_t)byte[6] << 48 | (uint64_t)byte[7] << 56;
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    return word;
 }
 
 /*
@@ -37,12 +38,11 @@ static inline uint64_t word_number(uint64_t word, unsigned count, uint64_t *faul
     return (low + high) >> 32;
 }
 
-/* ---- TYPE DIGITS CR LF ---- */
+/* ---- TYPE DIGITS CR LF, with care ---- */
 
 /* Gives the byte behind the head at `at`, or NULL if it is not all there or not as it must
  * be. No leading zeros, no sign: those are for the reader to judge. */
-static const char *read_long_head(const char *at, const char *end, char type,
-                                  size_t *number) {
+static const char *read_head(const char *at, const char *end, char type, size_t *number) {
     if (end - at < 4 || *at != type) {
         return NULL;
     }
@@ -65,27 +65,7 @@ static const char *read_long_head(const char *at, const char *end, char type,
     return at + 2;
 }
 
-/* The same; one or two digits, the usual case, without a branch between the two. */
-static inline const char *read_head(const char *at, const char *end, char type,
-                                    size_t *number) {
-    if (end - at < LEAST_AHEAD) {
-        return read_long_head(at, end, type, number);
-    }
-    const unsigned char *byte = (const unsigned char *)at;
-    unsigned first = byte[1] - (unsigned)'0';
-    unsigned second = byte[2] - (unsigned)'0';
-    unsigned has_two = byte[2] != '\r';
-    unsigned is_wrong = (unsigned)(byte[0] != (unsigned char)type) | (unsigned)(first > 9) |
-                        (has_two & ((unsigned)(second > 9) | (unsigned)(first == 0)));
-    if ((is_wrong | (unsigned)(byte[2 + has_two] != '\r') |
-         (unsigned)(byte[3 + has_two] != '\n')) != 0) {
-        return read_long_head(at, end, type, number);
-    }
-    *number = first + ((first * 9 + second) & (0U - has_two));
-    return at + 4 + has_two;
-}
-
-static inline const char *read_string(const char *at, const char *end, weir_view *bytes) {
+static const char *read_string(const char *at, const char *end, weir_view *bytes) {
     size_t len;
     at = read_head(at, end, '$', &len);
     if (at == NULL || (size_t)(end - at) < len + 2) {
@@ -122,7 +102,7 @@ static inline bool read_usual_id(weir_view text, const char *end, weir_id *id) {
     return true;
 }
 
-/* ---- the entry ---- */
+/* ---- the entry, anywhere ---- */
 
 static const char *read_pairs(const char *at, const char *end, size_t count,
                               weir_fields *fields) {
@@ -139,30 +119,147 @@ static const char *read_pairs(const char *at, const char *end, size_t count,
     return at;
 }
 
-weir_status weir_decode_usual_entry(weir_view input, weir_fields *fields, weir_entry *entry,
-                                    size_t *used) {
-    if (input.len == 0) {
-        return WEIR_MORE;
-    }
-    const char *at = input.data;
-    const char *end = input.data + input.len;
+static const char *decode_anywhere(const char *at, const char *end, weir_fields *fields,
+                                   weir_entry *entry) {
     size_t parts;
     size_t values;
     weir_view id;
     at = read_head(at, end, '*', &parts);
     if (at == NULL || parts != 2 || (at = read_string(at, end, &id)) == NULL) {
-        return WEIR_MORE;
+        return NULL;
     }
     if (!read_usual_id(id, end, &entry->id) && !weir_decode_id(id, &entry->id)) {
-        return WEIR_MORE;
+        return NULL;
     }
     at = read_head(at, end, '*', &values);
-    if (at == NULL || values == 0 || values % 2 != 0 ||
-        (at = read_pairs(at, end, values / 2, fields)) == NULL) {
+    if (at == NULL || values == 0 || values % 2 != 0) {
+        return NULL;
+    }
+    entry->field_count = values / 2;
+    return read_pairs(at, end, entry->field_count, fields);
+}
+
+/* ---- the entry, with bytes to spare behind it ---- */
+
+/*
+ * Where the entry does not stand at the very end of what has come, whole words can be read,
+ * and each word read between two strings holds the end of one and the head of the next:
+ *
+ *     ... v a l u e CR LF $ 1 2 CR LF n e x t ...
+ *                   [ one word      ]
+ */
+#define SPARE                                                                              \
+    16 /* bytes that are there behind a string, so that the next word can be read */
+
+#define BEHIND_STRING UINT64_C(0x240A0D)     /* CR LF $ */
+#define BEHIND_ID     UINT64_C(0x2A0A0D)     /* CR LF * */
+#define ENTRY_HEAD    UINT64_C(0x240A0D322A) /* * 2 CR LF $ */
+#define LINE_END      UINT64_C(0x0A0D)
+
+static inline unsigned byte_of(uint64_t word, unsigned index) {
+    return (unsigned)(word >> (8 * index)) & 0xFF;
+}
+
+/* 1 for a number that is no digit, one below zero included; without a branch. */
+static inline unsigned is_above_9(unsigned number) {
+    return (number | (9U - number)) >> 31;
+}
+
+/* The digits and CR LF at `at`, where SPARE - 3 bytes can be read: three digits to six. */
+static inline const char *three_to_six(const char *at, size_t *number) {
+    uint64_t word = load_word(at);
+    uint64_t no_cr = word ^ (ONES * '\r');
+    uint64_t cr = (no_cr - ONES) & ~no_cr & HIGH_BITS; /* the lowest bit set is exact */
+    unsigned digits = cr != 0 ? (unsigned)__builtin_ctzll(cr) / 8 : 0;
+    if (digits < 3 || digits > 6 || byte_of(word, digits + 1) != '\n' || *at == '0') {
+        return NULL;
+    }
+    uint64_t fault = 0;
+    *number = (size_t)word_number(word, digits, &fault);
+    return fault == 0 ? at + digits + 2 : NULL;
+}
+
+/* The head behind the CR LF at `at`: `behind` is that and the type byte. One digit or two,
+ * without a branch between them; then three to six. NULL: not as it must be. */
+static inline const char *head_behind(const char *at, uint64_t behind, size_t *number) {
+    uint64_t word = load_word(at);
+    unsigned first = byte_of(word, 3) - '0';
+    unsigned second = byte_of(word, 4) - '0';
+    unsigned has_two = byte_of(word, 4) != '\r';
+    uint64_t line_end = (word >> (32 + 8 * has_two)) & 0xFFFF;
+    unsigned is_no_digit =
+        is_above_9(first) | (has_two & (is_above_9(second) | (first == 0)));
+    if ((((word & 0xFFFFFF) ^ behind) | (line_end ^ LINE_END) | is_no_digit) != 0) {
+        return (word & 0xFFFFFF) == behind ? three_to_six(at + 3, number) : NULL;
+    }
+    *number = first + ((first * 9 + second) & (0U - has_two));
+    return at + 6 + has_two;
+}
+
+/* The string behind the CR LF at `at`, where SPARE bytes can be read. Gives the byte behind
+ * its last one, where as many can be read, or NULL. */
+static inline const char *string_behind(const char *at, const char *end, weir_view *bytes) {
+    size_t len;
+    at = head_behind(at, BEHIND_STRING, &len);
+    if (at == NULL || (size_t)(end - at) < len + SPARE) {
+        return NULL;
+    }
+    *bytes = weir_bytes(at, len);
+    return at + len;
+}
+
+/* *2 CR LF $ LEN CR LF ID. Gives the byte behind the id, or NULL. */
+static inline const char *spared_id(const char *at, const char *end, weir_id *id) {
+    if (end - at < 64) { /* the longest id, its heads, and what is read ahead */
+        return NULL;
+    }
+    uint64_t word = load_word(at + 4);
+    unsigned first = byte_of(word, 1) - '0';
+    unsigned second = byte_of(word, 2) - '0';
+    bool is_head = (load_word(at) & UINT64_C(0xFFFFFFFFFF)) == ENTRY_HEAD && first <= 3 &&
+                   second <= 9 && ((word >> 24) & 0xFFFF) == LINE_END;
+    weir_view text = weir_bytes(at + 9, first * 10 + second);
+    return is_head && read_usual_id(text, end, id) ? text.data + text.len : NULL;
+}
+
+/* Gives the byte behind the entry at `at`, or NULL if it has another form or too few bytes
+ * stand behind it. */
+static const char *decode_spared(const char *at, const char *end, weir_fields *fields,
+                                 weir_entry *entry) {
+    at = spared_id(at, end, &entry->id);
+    size_t values;
+    if (at == NULL || (at = head_behind(at, BEHIND_ID, &values)) == NULL) {
+        return NULL;
+    }
+    /* A field takes 12 bytes or more: memory grows with what is there. */
+    size_t count = values / 2;
+    bool is_there = (size_t)(end - at) >= SPARE && count <= (size_t)(end - at) / 12;
+    if (count == 0 || values % 2 != 0 || !is_there ||
+        weir_fields_reserve(fields, count) != WEIR_OK) {
+        return NULL;
+    }
+    at -= 2; /* the count's CR LF stands where that of a string would */
+    for (weir_field *field = fields->list; field < fields->list + count; field++) {
+        at = string_behind(at, end, &field->name);
+        if (at == NULL || (at = string_behind(at, end, &field->value)) == NULL) {
+            return NULL;
+        }
+    }
+    entry->field_count = count;
+    return at[0] == '\r' && at[1] == '\n' ? at + 2 : NULL;
+}
+
+weir_status weir_decode_usual_entry(weir_view input, weir_fields *fields, weir_entry *entry,
+                                    size_t *used) {
+    if (input.len == 0) {
+        return WEIR_MORE;
+    }
+    const char *end = input.data + input.len;
+    const char *at = decode_spared(input.data, end, fields, entry);
+    if (at == NULL && (at = decode_anywhere(input.data, end, fields, entry)) == NULL) {
         return WEIR_MORE;
     }
     entry->fields = fields->list;
-    entry->field_count = values / 2;
     entry->state = WEIR_ENTRY_WHOLE;
     entry->idle_ms = -1;
     entry->deliveries = -1;
