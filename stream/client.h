@@ -44,8 +44,9 @@ typedef struct weir_options {
 /*
  * Connects and greets: HELLO 3 with AUTH, or RESP2 where the server has no HELLO; SELECT;
  * CLIENT SETINFO.
- * url: redis://[[user]:password@]host[:port][/db] or unix:///path[?db=N]; valkey:// is the
- * same as redis://. Percent-encoding is decoded in user, password and path.
+ * url: redis://[[user]:password@]host[:port][/db], with port 6379 if not given, or
+ * unix://[[user]:password@]/path[?db=N]; valkey:// is the same as redis://.
+ * Percent-encoding is decoded in user, password and path.
  * WEIR_OK: *client is ready (non_blocking: the connection has begun, go on with weir_step).
  * Failed: *client is given too, to be asked for the error and closed; NULL only if it is
  * WEIR_ERR_NOMEM.
@@ -112,9 +113,13 @@ WEIR_API weir_status weir_flush(weir_client *client);
 /* Requests whose answers have not been taken. */
 WEIR_API size_t weir_unanswered(const weir_client *client);
 
-/* Why the take_* answer WEIR_ERR_SERVER: the server's words are in weir_client_error.
- * All of them: WEIR_ERR_ARG if no answer is due or the next is of another kind (nothing is
- * taken then); WEIR_MORE with non_blocking: not arrived yet. Results may be NULL. */
+/*
+ * What every weir_take_* returns, besides what its comment names:
+ *   WEIR_ERR_SERVER  the server refused this request; its words are in weir_client_error.
+ *                    The answer is taken, the next take gives the next one
+ *   WEIR_ERR_ARG     no answer is due, or the next is of another kind; nothing is taken
+ *   WEIR_MORE        non_blocking: it has not arrived yet
+ */
 
 /* Passes over the next answer, whatever it is. An error answer is WEIR_ERR_SERVER. */
 WEIR_API weir_status weir_take_any(weir_client *client);
