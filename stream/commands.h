@@ -5,7 +5,8 @@
  * weir_client_error: WRONGTYPE, NOGROUP, OOM, LOADING, ...), WEIR_ERR_REPLY, WEIR_ERR_FULL,
  * WEIR_ERR_LIMIT (command larger than limits.send_bytes), WEIR_ERR_NOMEM, and what ends a
  * connection (WEIR_ERR_IO and below: whether the command ran is then unknown).
- * Results may be NULL where the comment does not need them.
+ * A result of one value (an id, a count, a flag) may be NULL. A call that failed leaves its
+ * iterator, reply or summary ended: to close it is fine and not needed.
  * https://redis.io/docs/latest/commands/?group=stream
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef WEIR_STREAM_COMMANDS_H
@@ -103,8 +104,9 @@ typedef struct weir_entries {
  *   WEIR_MORE       non_blocking: the next entry has not wholly arrived
  *   WEIR_ERR_LIMIT  (a) the entry is larger than limits.receive_bytes: the text names both
  *                   sizes; it is passed over, go on with the next call. (b) a call inside
- * the loop needed that memory for its own answer: the iterator is closed, the rest is
- * passed over; read on behind the last id. weir_entries_is_open tells (a) from (b).
+ *                   the loop needed that memory for its own answer: the iterator is
+ *                   closed, the rest is passed over; read on behind the last id.
+ *                   weir_entries_is_open tells (a) from (b).
  *   WEIR_ERR_REPLY  the answer has not the shape of entries; the iterator is closed
  *   and what ends a connection.
  */
@@ -199,9 +201,9 @@ WEIR_API weir_status weir_take_entries(weir_client *client, weir_entries *entrie
 /* ---- consumer groups ---- */
 
 /*
- * Creates a group that will be given the entries behind `start`: weir_source_after(key,
- * WEIR_ID_MIN) for all, weir_source_new(key) for those added from now on. make_stream: also
- * the stream, if it is missing (else that is WEIR_ERR_SERVER).
+ * Creates a group of the stream start.key, to be given the entries behind `start`:
+ * weir_source_after(key, WEIR_ID_MIN) for all, weir_source_new(key) for those added from
+ * now on. make_stream: also the stream, if it is missing (else that is WEIR_ERR_SERVER).
  * WEIR_OK: *is_new tells whether it was made now; false: it existed and is as it was.
  * https://redis.io/docs/latest/commands/xgroup-create/
  */
