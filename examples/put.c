@@ -1,5 +1,5 @@
-/* put URL STREAM N: adds N entries in a pipeline, keeps the newest 100000 or so, and says
- * how many the stream holds. SPDX-License-Identifier: BSD-2-Clause */
+/* put URL STREAM N: adds N entries in a pipeline, keeps the newest 100000, and says how
+ * many the stream holds. SPDX-License-Identifier: BSD-2-Clause */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,9 @@ static weir_status put(weir_client *redis, weir_view stream, long count) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 4) {
+    char *end = NULL;
+    long count = argc == 4 ? strtol(argv[3], &end, 10) : -1;
+    if (count < 0 || end == argv[3] || *end != '\0') {
         (void)fprintf(stderr, "usage: put URL STREAM N\n");
         return 2;
     }
@@ -40,12 +42,12 @@ int main(int argc, char **argv) {
     uint64_t trimmed = 0;
     uint64_t length = 0;
     weir_status st = weir_open(argv[1], NULL, &redis);
-    st = st == WEIR_OK ? put(redis, stream, strtol(argv[3], NULL, 10)) : st;
+    st = st == WEIR_OK ? put(redis, stream, count) : st;
     st = st == WEIR_OK ? weir_xtrim(redis, stream, &newest, &trimmed) : st;
     st = st == WEIR_OK ? weir_xlen(redis, stream, &length) : st;
     if (st == WEIR_OK) {
-        printf("%s entries added, %" PRIu64 " trimmed, %" PRIu64 " in the stream\n",
-               argv[3], trimmed, length);
+        printf("%ld entries added, %" PRIu64 " trimmed, %" PRIu64 " in the stream\n", count,
+               trimmed, length);
     } else {
         (void)fprintf(stderr, "put: %s\n", weir_client_error(redis)->text);
     }
