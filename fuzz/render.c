@@ -11,20 +11,14 @@
 #define DOUBLE_DIGITS 17               /* enough to tell any two doubles apart */
 #define DOUBLE_TEXT   512              /* a longer text of a double is written as it came */
 
-void render_init(struct render *render, char *out, size_t room) {
+void render_init(struct render *render, const struct render_sink *sink) {
     memset(render, 0, sizeof *render);
-    render->out = out;
-    render->room = room;
+    render->sink = sink;
 }
 
 static void put(struct render *render, weir_view text) {
-    if (render->is_cut || text.len > render->room - render->len) {
-        render->is_cut = true;
-        return;
-    }
     if (text.len > 0) {
-        memcpy(render->out + render->len, text.data, text.len);
-        render->len += text.len;
+        render->sink->write(render->sink->user, text);
     }
 }
 
@@ -32,18 +26,29 @@ static void put_text(struct render *render, const char *text) {
     put(render, weir_text(text));
 }
 
-/* Printable ASCII as it is, all else as \xHH: `quotes` are escaped too, or are not. */
+/* Is the byte written as it is? */
+static bool is_plain(unsigned char byte, bool are_quoted) {
+    bool is_quote = are_quoted && (byte == '"' || byte == '\\');
+    return byte >= ' ' && byte <= '~' && !is_quote;
+}
+
+/* Printable ASCII as it is, all else as \xHH: quotes and backslashes are escaped too if the
+ * text stands between quotes. */
 static void put_escaped(struct render *render, weir_view bytes, bool are_quoted) {
+    size_t from = 0; /* of what is plain and not written yet */
     for (size_t i = 0; i < bytes.len; i++) {
         unsigned char byte = (unsigned char)bytes.data[i];
-        bool is_plain = byte >= ' ' && byte <= '~';
-        if (is_plain && !(are_quoted && (byte == '"' || byte == '\\'))) {
-            put(render, weir_bytes(bytes.data + i, 1));
+        if (is_plain(byte, are_quoted)) {
             continue;
         }
+        put(render, weir_bytes(bytes.data + from, i - from));
         char escape[8];
         (void)snprintf(escape, sizeof escape, "\\x%02x", byte);
         put_text(render, escape);
+        from = i + 1;
+    }
+    if (from < bytes.len) {
+        put(render, weir_bytes(bytes.data + from, bytes.len - from));
     }
 }
 
@@ -136,7 +141,7 @@ static void end_value(struct render *render) {
     }
     if (render->depth == 0) {
         render->values++;
-        render->whole = render->len;
+        render->sink->keep(render->sink->user);
     }
 }
 
@@ -277,7 +282,7 @@ const char *render_class(weir_resp_fault fault) {
 }
 
 void render_end(struct render *render, weir_status status, weir_resp_fault fault) {
-    render->len = render->whole;
+    render->sink->drop(render->sink->user);
     if (status == WEIR_OK) {
         return;
     }
@@ -288,4 +293,5 @@ void render_end(struct render *render, weir_status status, weir_resp_fault fault
         put_text(render, "!!");
         put_text(render, render_class(fault));
     }
+    render->sink->keep(render->sink->user);
 }

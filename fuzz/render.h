@@ -1,29 +1,33 @@
 /* Writes what a reader says as text, in the notation of resp_cases.tsv: *[:1 $"a"] ; ...
- * Takes one token after another, never recurses, and keeps within the room it is given.
+ * Takes one token after another, never recurses, and holds nothing of the text itself.
  * SPDX-License-Identifier: BSD-2-Clause */
-#ifndef WEIR_TESTS_RENDER_H
-#define WEIR_TESTS_RENDER_H
+#ifndef WEIR_FUZZ_RENDER_H
+#define WEIR_FUZZ_RENDER_H
 
 #include "../resp/reader.h"
 
+/* Where the text goes. What was written of a value can be taken back until it is whole. */
+struct render_sink {
+    void (*write)(void *user, weir_view text); /* more of it; borrowed until it returns */
+    void (*keep)(void *user);                  /* all that was written stays */
+    void (*drop)(void *user); /* takes back what was written since the last keep */
+    void *user;
+};
+
 /* Counts for itself what is open and what is owed: a second opinion on the reader's. */
 struct render {
-    char *out;                        /* borrowed until the last call */
-    size_t room;                      /* bytes at out */
-    size_t len;                       /* bytes written */
-    size_t whole;                     /* of them, up to the end of the last whole value */
-    size_t values;                    /* whole values */
+    const struct render_sink *sink;   /* borrowed until the last call */
+    uint64_t values;                  /* whole values */
     size_t format_left;               /* bytes of a verbatim string's format to come */
     uint32_t depth;                   /* open aggregates */
-    bool is_cut;                      /* the room was too small: the text is not all */
     bool has_before;                  /* something stands before in what is open */
     bool owes_value;                  /* an attribute is written, its value is not */
     uint8_t kind[WEIR_READER_DEPTH];  /* weir_token_type of each open aggregate */
     uint64_t left[WEIR_READER_DEPTH]; /* values each still lacks */
 };
 
-/* Begins a text of at most `room` bytes at `out`; borrows it. No NUL is written. */
-void render_init(struct render *render, char *out, size_t room);
+/* Begins a text that goes to the sink. */
+void render_init(struct render *render, const struct render_sink *sink);
 
 /* Adds a token. False if its depth is not where the tokens before it lead. */
 bool render_token(struct render *render, const weir_token *token);

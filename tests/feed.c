@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "render.h"
+#include "../fuzz/render.h"
 
 /* A cut so far behind a fault is in bytes that are no longer read: some of these will do.
  */
@@ -190,9 +190,40 @@ size_t feed_every_cut(struct feed *feed, const weir_reader_options *options,
     return runs;
 }
 
+/* A text in a room of fixed size. */
+struct page {
+    char *out;
+    size_t room;
+    size_t len;
+    size_t whole; /* of len, what stays */
+    bool is_cut;  /* the room was too small: the text is not all */
+};
+
+static void page_write(void *user, weir_view text) {
+    struct page *page = user;
+    if (page->is_cut || text.len > page->room - page->len) {
+        page->is_cut = true;
+        return;
+    }
+    memcpy(page->out + page->len, text.data, text.len);
+    page->len += text.len;
+}
+
+static void page_keep(void *user) {
+    struct page *page = user;
+    page->whole = page->len;
+}
+
+static void page_drop(void *user) {
+    struct page *page = user;
+    page->len = page->whole;
+}
+
 weir_view feed_text(const struct feed *feed, char *out, size_t room) {
+    struct page page = {.out = out, .room = room};
+    const struct render_sink sink = {page_write, page_keep, page_drop, &page};
     struct render render;
-    render_init(&render, out, room);
+    render_init(&render, &sink);
     for (size_t i = 0; i < feed->token_count; i++) {
         const struct feed_token *kept = &feed->tokens[i];
         weir_token token = {(weir_token_type)kept->type, kept->depth, kept->number,
@@ -202,10 +233,10 @@ weir_view feed_text(const struct feed *feed, char *out, size_t room) {
         }
     }
     render_end(&render, feed->status, feed->fault);
-    if (render.is_cut) {
+    if (page.is_cut) {
         fail_msg("%s: no room to write it", feed->label);
     }
-    return weir_bytes(out, render.len);
+    return weir_bytes(out, page.len);
 }
 
 size_t feed_value_last(const struct feed *feed, size_t first) {

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../fuzz/render.h"
 #include "feed.h"
-#include "render.h"
 
 #define TABLE_FILE "tests/resp_cases.tsv"
 #define CASES_MAX  512
