@@ -19,7 +19,7 @@ static weir_status go_on(weir_session *session, weir_slot *slot) {
     if (slot->is_detached) {
         return WEIR_OK;
     }
-    if (weir_reader_depth(&slot->reader) == 0) {
+    if (weir_reader_is_between(&slot->reader)) {
         return weir_session_finish(session, slot);
     }
     weir_buffer_use_to(&session->in, slot->at);
@@ -46,6 +46,11 @@ static weir_status next_token(weir_session *session, weir_slot *slot, weir_token
 
 static bool is_null(const weir_token *token) { return token->type == WEIR_TOKEN_NULL; }
 
+/* An array whose count is told, as servers send them, or null in its place. */
+static bool is_list(const weir_token *token) {
+    return is_null(token) || (token->type == WEIR_TOKEN_ARRAY && token->number >= 0);
+}
+
 /* The count of an array of entries is read: go into it, or past it if it is empty. */
 static weir_stage list_stage(weir_slot *slot, const weir_token *token) {
     if (!is_null(token) && token->number > 0) {
@@ -71,7 +76,7 @@ static weir_status read_list(weir_session *session, weir_slot *slot) {
     if (st != WEIR_OK) {
         return st;
     }
-    if (token.type != WEIR_TOKEN_ARRAY && !is_null(&token)) {
+    if (!is_list(&token)) {
         return refuse(session, "an array of entries");
     }
     slot->stage = list_stage(slot, &token);
@@ -81,8 +86,8 @@ static weir_status read_list(weir_session *session, weir_slot *slot) {
 /* The first token of XREAD's answer: a map of streams, an array of pairs, or null. */
 static weir_status read_streams_head(weir_session *session, weir_slot *slot,
                                      const weir_token *token) {
-    bool is_map = token->type == WEIR_TOKEN_MAP;
-    if (!is_map && token->type != WEIR_TOKEN_ARRAY && !is_null(token)) {
+    bool is_map = token->type == WEIR_TOKEN_MAP && token->number >= 0;
+    if (!is_map && !is_list(token)) {
         return refuse(session, "a map or an array of streams");
     }
     slot->is_pair_list = !is_map;
@@ -117,7 +122,7 @@ static weir_status read_head(weir_session *session, weir_slot *slot) {
     if (slot->answer == WEIR_ANSWER_AUTOCLAIM) {
         return read_autoclaim_head(session, slot, &token);
     }
-    if (token.type != WEIR_TOKEN_ARRAY && !is_null(&token)) {
+    if (!is_list(&token)) {
         return refuse(session, "an array of entries");
     }
     slot->stage = list_stage(slot, &token);
@@ -202,7 +207,7 @@ static weir_status read_after_list(weir_session *session, weir_slot *slot) {
     if (st != WEIR_OK) {
         return st;
     }
-    if (token.type != WEIR_TOKEN_ARRAY && !is_null(&token)) {
+    if (!is_list(&token)) {
         return refuse(session, "the deleted ids");
     }
     bool has_ids = !is_null(&token) && token.number > 0;

@@ -565,6 +565,10 @@ static void iterator_refuses_other_shapes_and_stays_in_step(void **state) {
         "%1\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n1-0\r\n%1\r\n+a\r\n+b\r\n",
         "%1\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n1-0\r\n*2\r\n+a\r\n*0\r\n",
         "%1\r\n$1\r\ns\r\n*1\r\n*4\r\n$3\r\n1-0\r\n*2\r\n+a\r\n+b\r\n+c\r\n:1\r\n",
+        "$?\r\n;1\r\na\r\n;0\r\n",
+        "*?\r\n.\r\n",
+        "%?\r\n.\r\n",
+        "%1\r\n$1\r\ns\r\n*?\r\n*2\r\n$3\r\n1-0\r\n*2\r\n+a\r\n+b\r\n.\r\n",
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         char wire[256];
