@@ -8,6 +8,9 @@
 
 #define SEND_PARTS 8 /* of one gathering send */
 
+/* So long a call that does not wait goes on with a peer that never stops sending. */
+#define SLICE_MS 10
+
 static weir_status break_io(weir_client *client, const char *doing, int os_error) {
     char reason[96];
     struct weir_line line = weir_line_start(reason, sizeof reason);
@@ -19,7 +22,9 @@ static weir_status break_io(weir_client *client, const char *doing, int os_error
 /* The peer takes nothing more; what it answered before that may still be there to read. */
 static weir_status end_sending(weir_client *client, int os_error) {
     weir_status st = WEIR_OK;
-    while (st == WEIR_OK) {
+    int64_t deadline_ms =
+        weir_now_ms() + (client->is_non_blocking ? SLICE_MS : client->timeout_ms);
+    while (st == WEIR_OK && weir_now_ms() < deadline_ms) {
         st = weir_client_receive(client);
     }
     return client->session.failure != WEIR_OK ? client->session.failure
@@ -74,21 +79,34 @@ weir_status weir_client_receive(weir_client *client) {
     return st == WEIR_MORE ? st : break_io(client, "receiving", os_error);
 }
 
+static weir_status break_late(weir_client *client) {
+    bool is_greeting = client->session.phase != WEIR_PHASE_READY;
+    return weir_session_break(
+        &client->session, WEIR_ERR_TIMEOUT, 0, "%s did not %s within %lld ms%s",
+        client->peer, is_greeting ? "answer the handshake" : "answer",
+        (long long)(is_greeting ? client->connect_timeout_ms : client->timeout_ms),
+        is_greeting ? " (is it a Redis server?)" : "");
+}
+
 static weir_status wait_for(weir_client *client, int wants, int64_t deadline_ms) {
     int os_error = 0;
     weir_status st = weir_wait(client->socket.fd, wants, deadline_ms, &os_error);
     if (st == WEIR_ERR_TIMEOUT) {
-        bool is_greeting = client->session.phase != WEIR_PHASE_READY;
-        return weir_session_break(
-            &client->session, st, 0, "%s did not %s within %lld ms%s", client->peer,
-            is_greeting ? "answer the handshake" : "answer",
-            (long long)(is_greeting ? client->connect_timeout_ms : client->timeout_ms),
-            is_greeting ? " (is it a Redis server?)" : "");
+        return break_late(client);
     }
     return st == WEIR_OK ? st : break_io(client, "waiting", os_error);
 }
 
+/* The call has gone on for long enough: a peer that never stops sending, pushes for
+ * instance, never makes it wait, and must not hold it either. */
+static weir_status end_call(weir_client *client) {
+    return client->is_non_blocking ? WEIR_MORE : break_late(client);
+}
+
 static int64_t deadline_after(const weir_client *client, int64_t block_ms) {
+    if (client->is_non_blocking) {
+        return weir_now_ms() + SLICE_MS;
+    }
     if (client->session.phase != WEIR_PHASE_READY) {
         return client->connect_deadline_ms;
     }
@@ -100,8 +118,10 @@ static int64_t deadline_after(const weir_client *client, int64_t block_ms) {
 weir_status weir_client_await(weir_client *client, uint64_t ticket, int64_t block_ms,
                               int64_t *deadline_ms) {
     bool has_output = weir_session_queued(&client->session) > 0;
-    if (*deadline_ms == 0 && !client->is_non_blocking) {
+    if (*deadline_ms == 0) {
         *deadline_ms = deadline_after(client, block_ms);
+    } else if (client->session.progress_ms >= *deadline_ms) { /* when bytes last came */
+        return end_call(client);
     }
     for (;;) {
         weir_status st = weir_client_send(client);
@@ -144,6 +164,8 @@ weir_status weir_client_drain(weir_client *client, size_t most) {
         }
         if (st == WEIR_MORE) {
             st = wait_for(client, WEIR_WANT_READ | WEIR_WANT_WRITE, deadline_ms);
+        } else if (st == WEIR_OK && client->session.progress_ms >= deadline_ms) {
+            st = break_late(client);
         }
         if (st != WEIR_OK) {
             return st;

@@ -39,9 +39,9 @@ weir_status weir_client_receive(weir_client *client);
 /*
  * More bytes are needed for the answer of `ticket`: sends, makes room if there is none, and
  * receives; waits if the client may. *deadline_ms is set by the first call (it holds 0
- * before): now, timeout_ms and block_ms.
- * WEIR_OK: something came. WEIR_MORE: nothing yet (non_blocking). WEIR_ERR_LIMIT: the
- * answer cannot be held. Or the failure.
+ * before): now, timeout_ms and block_ms; it ends the call also if bytes come all the time.
+ * WEIR_OK: something came. WEIR_MORE: nothing yet, or enough for one call (non_blocking).
+ * WEIR_ERR_LIMIT: the answer cannot be held. Or the failure.
  */
 weir_status weir_client_await(weir_client *client, uint64_t ticket, int64_t block_ms,
                               int64_t *deadline_ms);

@@ -120,6 +120,42 @@ static void silence_ends_at_the_deadline_of_a_call(void **state) {
     part(&meeting);
 }
 
+/* Pushes without end instead of an answer: there is always something to receive. */
+static void talk_on_and_on(int fd) {
+    static char pushes[8000];
+    for (size_t at = 0; at < sizeof pushes; at += 8) {
+        memcpy(pushes + at, ">1\r\n+x\r\n", 8);
+    }
+    peer_greet(fd);
+    for (;;) {
+        peer_say_bytes(fd, pushes, sizeof pushes);
+    }
+}
+
+static void pushes_without_end_end_at_the_deadline_of_a_call(void **state) {
+    (void)state;
+    struct meeting meeting = meet(talk_on_and_on, &(weir_options){.timeout_ms = 200});
+    int64_t began_ms = live_now_ms();
+    assert_status(weir_xlen(meeting.client, WIRE("s"), NULL), WEIR_ERR_TIMEOUT);
+    assert_in_range(live_now_ms() - began_ms, 190, 1500);
+    expect_gone(meeting.client, WEIR_ERR_TIMEOUT, meeting.peer.name);
+    part(&meeting);
+}
+
+static void pushes_without_end_do_not_hold_a_call_that_does_not_wait(void **state) {
+    (void)state;
+    weir_options options = {.non_blocking = true};
+    struct meeting meeting = meet(talk_on_and_on, &options);
+    while (!weir_client_is_ready(meeting.client)) {
+        assert_ok(meeting.client, weir_step(meeting.client));
+    }
+    assert_ok(meeting.client, weir_append_xlen(meeting.client, WIRE("s")));
+    int64_t began_ms = live_now_ms();
+    assert_status(weir_take_count(meeting.client, NULL), WEIR_MORE);
+    assert_in_range(live_now_ms() - began_ms, 0, 1000);
+    part(&meeting);
+}
+
 static void talk_nonsense(int fd) {
     peer_greet(fd);
     peer_read(fd, 1);
@@ -329,6 +365,8 @@ int main(void) {
         cmocka_unit_test(closed_in_the_middle_of_an_entry),
         cmocka_unit_test(closed_in_the_middle_of_a_pipeline),
         cmocka_unit_test(silence_ends_at_the_deadline_of_a_call),
+        cmocka_unit_test(pushes_without_end_end_at_the_deadline_of_a_call),
+        cmocka_unit_test(pushes_without_end_do_not_hold_a_call_that_does_not_wait),
         cmocka_unit_test(what_is_no_resp_is_placed_to_the_byte),
         cmocka_unit_test(an_answer_too_many_is_no_answer),
         cmocka_unit_test(another_shape_leaves_the_connection_in_step),
