@@ -2,16 +2,10 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "command.h"
 
-#include "number.h"
+#include "bulk.h"
 
 /* "$" and two CR LF around the digits and the bytes. */
 #define BULK_FRAME 5
-
-static char *put_line_end(char *out) {
-    out[0] = '\r';
-    out[1] = '\n';
-    return out + 2;
-}
 
 size_t weir_header_size(size_t count) { return 1 + weir_u64_digits(count) + 2; }
 
@@ -19,23 +13,14 @@ size_t weir_bulk_size(size_t len) { return BULK_FRAME + weir_u64_digits(len) + l
 
 char *weir_put_header(char *out, size_t count) {
     *out = '*';
-    return put_line_end(weir_put_u64(out + 1, count));
+    return weir_put_line_end(weir_put_u64(out + 1, count));
 }
 
-char *weir_put_bulk_head(char *out, size_t len) {
-    *out = '$';
-    return put_line_end(weir_put_u64(out + 1, len));
-}
+char *weir_put_bulk_head(char *out, size_t len) { return weir_put_length(out, len); }
 
-char *weir_put_bulk_end(char *out) { return put_line_end(out); }
+char *weir_put_bulk_end(char *out) { return weir_put_line_end(out); }
 
-char *weir_put_bulk(char *out, weir_view bytes) {
-    out = weir_put_bulk_head(out, bytes.len);
-    if (bytes.len > 0) {
-        memcpy(out, bytes.data, bytes.len);
-    }
-    return put_line_end(out + bytes.len);
-}
+char *weir_put_bulk(char *out, weir_view bytes) { return weir_put_argument(out, bytes); }
 
 weir_status weir_command_size(const weir_view *args, size_t count, size_t *size) {
     if (count == 0) {
@@ -55,7 +40,7 @@ weir_status weir_command_size(const weir_view *args, size_t count, size_t *size)
 char *weir_command_write(char *out, const weir_view *args, size_t count) {
     out = weir_put_header(out, count);
     for (size_t i = 0; i < count; i++) {
-        out = weir_put_bulk(out, args[i]);
+        out = weir_put_argument(out, args[i]);
     }
     return out;
 }

@@ -228,6 +228,16 @@ static weir_status judge_token(weir_session *session, const weir_token *token) {
     return WEIR_ERR_REPLY;
 }
 
+/* The ahead reader has read the answer at the front: the next one comes to the front. */
+static weir_status pass_front(weir_session *session) {
+    weir_buffer_use_to(&session->in, session->ahead_at);
+    session->ahead_ticket++;
+    session->first++;
+    bool is_next_wanted = session->first < session->next &&
+                          !weir_session_request(session, session->first)->is_gone;
+    return is_next_wanted ? WEIR_OK : weir_session_settle(session);
+}
+
 /* The answer stands at the front and nothing of it was looked at: no need to find its end
  * first. */
 static weir_status take_front_token(weir_session *session, weir_token *token) {
@@ -252,22 +262,20 @@ static weir_status take_front_token(weir_session *session, weir_token *token) {
         weir_session_abandon(session, session->first);
         return judge_token(session, token);
     }
-    weir_buffer_use_to(&session->in, session->ahead_at);
-    session->ahead_ticket++;
-    session->first++;
     st = judge_token(session, token);
-    if (session->first < session->next &&
-        !weir_session_request(session, session->first)->is_gone) {
-        return st;
-    }
-    weir_status settled = weir_session_settle(session);
+    weir_status settled = pass_front(session);
     return st == WEIR_OK && settled != WEIR_OK ? settled : st;
+}
+
+/* The answer stands at the front, and no reader has looked at it. */
+static bool is_untouched_front(weir_session *session, uint64_t ticket) {
+    return ticket == session->first && is_ahead_at_front(session) &&
+           !weir_session_request(session, ticket)->is_begun;
 }
 
 weir_status weir_session_take_token(weir_session *session, uint64_t ticket,
                                     weir_token *token) {
-    const weir_request *request = weir_session_request(session, ticket);
-    if (ticket == session->first && is_ahead_at_front(session) && !request->is_begun) {
+    if (is_untouched_front(session, ticket)) {
         return take_front_token(session, token);
     }
     weir_view whole;
@@ -280,6 +288,30 @@ weir_status weir_session_take_token(weir_session *session, uint64_t ticket,
     weir_reader_init(&reader, &weir_stream_reading);
     st = weir_reader_next(&reader, whole, &used, token);
     return st == WEIR_OK ? judge_token(session, token) : WEIR_ERR_REPLY;
+}
+
+weir_status weir_session_take_id(weir_session *session, uint64_t ticket, weir_id *id) {
+    size_t used;
+    if (is_untouched_front(session, ticket) && weir_reader_is_between(&session->ahead) &&
+        !session->is_in_push &&
+        weir_decode_usual_id(ahead_view(session), id, &used) == WEIR_OK) {
+        weir_reader_leap(&session->ahead, used);
+        session->ahead_at += used;
+        mark_taken(session, weir_session_request(session, ticket));
+        return pass_front(session);
+    }
+    weir_token token;
+    weir_status st = weir_session_take_token(session, ticket, &token);
+    if (st != WEIR_OK) {
+        return st;
+    }
+    if (token.type == WEIR_TOKEN_NULL) {
+        return WEIR_END;
+    }
+    bool is_id = token.type == WEIR_TOKEN_BULK && weir_decode_id(token.bytes, id);
+    return is_id ? WEIR_OK
+                 : weir_session_error(session, WEIR_ERR_REPLY,
+                                      "%s: expected an id as answer", session->peer);
 }
 
 /* An answer that cannot be held is passed over. */

@@ -5,8 +5,8 @@
 
 #include <assert.h>
 
+#include "../resp/bulk.h"
 #include "../resp/command.h"
-#include "../resp/number.h"
 
 static void clear(weir_args *args) {
     args->count = 0;
@@ -32,15 +32,6 @@ void weir_args_begin_list(weir_args *args, const weir_view *given, size_t count)
 
 static const weir_view *list_of(const weir_args *args) {
     return args->given != NULL ? args->given : args->list;
-}
-
-void weir_args_view(weir_args *args, weir_view bytes) {
-    assert(args->count < WEIR_ARGS_MOST);
-    args->list[args->count++] = bytes;
-}
-
-void weir_args_text(weir_args *args, const char *text) {
-    weir_args_view(args, weir_text(text));
 }
 
 /* Room for the text of one number or id, the id's prefix included. */
@@ -154,6 +145,32 @@ size_t weir_args_lent(const weir_args *args, size_t least) {
     return loans.bytes;
 }
 
+/* Adds `len` bytes and their frame; SIZE_MAX once the sum is beyond half of that. */
+static size_t bound_with(size_t sum, size_t len) {
+    bool fits = sum <= SIZE_MAX / 2 && len <= SIZE_MAX / 4;
+    return fits ? sum + len + WEIR_BULK_FRAME_MOST : SIZE_MAX;
+}
+
+size_t weir_args_bound(const weir_args *args) {
+    const weir_view *list = list_of(args);
+    size_t sum = WEIR_BULK_FRAME_MOST; /* and no less than the header */
+    for (size_t i = 0; i < args->count; i++) {
+        sum = bound_with(sum, list[i].len);
+    }
+    for (size_t i = 0; i < args->field_count; i++) {
+        sum = bound_with(sum, args->fields[i].name.len);
+        sum = bound_with(sum, args->fields[i].value.len);
+    }
+    for (size_t i = 0; i < args->id_count; i++) {
+        sum = bound_with(sum, WEIR_ID_TEXT);
+    }
+    for (size_t i = 0; i < args->source_count; i++) {
+        sum = bound_with(sum, args->sources[i].key.len);
+        sum = bound_with(sum, WEIR_ID_TEXT);
+    }
+    return args->last_arg != NULL ? bound_with(sum, strlen(args->last_arg)) : sum;
+}
+
 /* A command being written. */
 typedef struct writing {
     char *begin;
@@ -173,7 +190,7 @@ static bool put_loan(writing *to, weir_view bytes) {
 static void put(writing *to, weir_view bytes) {
     bool is_large = to->loans != NULL && bytes.len >= to->loans->least;
     if (!is_large || !put_loan(to, bytes)) {
-        to->at = weir_put_bulk(to->at, bytes);
+        to->at = weir_put_argument(to->at, bytes);
     }
 }
 
@@ -181,21 +198,21 @@ static void put_ids(writing *to, const weir_args *args) {
     char text[WEIR_ID_TEXT];
     for (size_t i = 0; i < args->id_count; i++) {
         to->at =
-            weir_put_bulk(to->at, weir_bytes(text, weir_id_format(args->ids[i], text)));
+            weir_put_argument(to->at, weir_bytes(text, weir_id_format(args->ids[i], text)));
     }
 }
 
 static void put_sources(writing *to, const weir_args *args) {
     char text[WEIR_ID_TEXT];
     for (size_t i = 0; i < args->source_count; i++) {
-        to->at = weir_put_bulk(to->at, args->sources[i].key);
+        to->at = weir_put_argument(to->at, args->sources[i].key);
     }
     for (size_t i = 0; i < args->source_count; i++) {
-        to->at = weir_put_bulk(to->at, source_text(args, &args->sources[i], text));
+        to->at = weir_put_argument(to->at, source_text(args, &args->sources[i], text));
     }
 }
 
-void weir_args_write(const weir_args *args, char *out, weir_loans *loans) {
+char *weir_args_write(const weir_args *args, char *out, weir_loans *loans) {
     writing to = {out, out, loans};
     const weir_view *list = list_of(args);
     to.at = weir_put_header(out, argument_count(args));
@@ -209,6 +226,7 @@ void weir_args_write(const weir_args *args, char *out, weir_loans *loans) {
     put_ids(&to, args);
     put_sources(&to, args);
     if (args->last_arg != NULL) {
-        weir_put_bulk(to.at, weir_text(args->last_arg));
+        to.at = weir_put_argument(to.at, weir_text(args->last_arg));
     }
+    return to.at;
 }

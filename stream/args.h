@@ -3,6 +3,8 @@
 #ifndef WEIR_STREAM_ARGS_H
 #define WEIR_STREAM_ARGS_H
 
+#include <assert.h>
+
 #include "commands.h"
 #include "loans.h"
 
@@ -31,8 +33,15 @@ void weir_args_begin(weir_args *args, const char *name);
 /* Begins, and ends, a command whose arguments the caller has in one list. */
 void weir_args_begin_list(weir_args *args, const weir_view *given, size_t count);
 
-void weir_args_text(weir_args *args, const char *text);
-void weir_args_view(weir_args *args, weir_view bytes);
+static inline void weir_args_view(weir_args *args, weir_view bytes) {
+    assert(args->count < WEIR_ARGS_MOST);
+    args->list[args->count++] = bytes;
+}
+
+static inline void weir_args_text(weir_args *args, const char *text) {
+    weir_args_view(args, weir_text(text));
+}
+
 void weir_args_number(weir_args *args, uint64_t number);
 
 /* An id; prefix "(" excludes it from a range, "" does not. */
@@ -42,11 +51,16 @@ void weir_args_id(weir_args *args, const char *prefix, weir_id id);
  * size_t. */
 weir_status weir_args_size(const weir_args *args, size_t *size);
 
+/* No less than weir_args_size, and found quicker: for making room. SIZE_MAX if it is beyond
+ * half of that. */
+size_t weir_args_bound(const weir_args *args);
+
 /* Bytes of the arguments that weir_args_write will lend if all of `least` bytes are. */
 size_t weir_args_lent(const weir_args *args, size_t least);
 
 /* Writes the command into `out`, which holds weir_args_size bytes less those that are lent,
- * and says where in it each of these goes: loans->count is 0 before. loans NULL: none. */
-void weir_args_write(const weir_args *args, char *out, weir_loans *loans);
+ * and says where in it each of these goes: loans->count is 0 before. loans NULL: none.
+ * Gives the byte behind the last one written. */
+char *weir_args_write(const weir_args *args, char *out, weir_loans *loans);
 
 #endif

@@ -13,21 +13,19 @@ weir_status weir_client_wrong(weir_client *client, const char *why) {
     return weir_session_error(&client->session, WEIR_ERR_ARG, "%s", why);
 }
 
-/* Writes a command into the send buffer; arguments of `lend_from` bytes are lent. */
-static weir_status queue(weir_client *client, const weir_args *args, weir_answer answer,
-                         int64_t block_ms, size_t lend_from, uint64_t *ticket) {
+/* Writes a command into the send buffer, where it takes *own bytes; arguments of
+ * `lend_from` bytes are lent. */
+static weir_status write_exactly(weir_client *client, const weir_args *args,
+                                 size_t lend_from, size_t *own) {
     weir_session *session = &client->session;
-    if (session->phase != WEIR_PHASE_READY) {
-        return session->failure != WEIR_OK ? session->failure : WEIR_MORE;
-    }
     size_t size;
     if (weir_args_size(args, &size) != WEIR_OK) {
         return weir_session_error(session, WEIR_ERR_LIMIT, "a command beyond all memory");
     }
     size_t lent = size >= lend_from ? weir_args_lent(args, lend_from) : 0;
-    size_t own = size - lent;
     char *at;
-    weir_status st = weir_session_reserve(session, own, size, &at);
+    *own = size - lent;
+    weir_status st = weir_session_reserve(session, *own, size, &at);
     if (st != WEIR_OK) {
         return st;
     }
@@ -38,25 +36,67 @@ static weir_status queue(weir_client *client, const weir_args *args, weir_answer
         weir_args_write(args, at, &loans);
         weir_session_lend(session, &loans);
     }
+    return WEIR_OK;
+}
+
+/* The same for a command far below every ceiling: there is no need to size it exactly. */
+static weir_status write_quickly(weir_client *client, const weir_args *args, size_t bound,
+                                 size_t *own) {
+    char *at;
+    weir_status st = weir_session_reserve(&client->session, bound, bound, &at);
+    if (st == WEIR_OK) {
+        *own = (size_t)(weir_args_write(args, at, NULL) - at);
+    }
+    return st;
+}
+
+/* Queues a command; arguments of `lend_from` bytes are lent. */
+static weir_status queue(weir_client *client, const weir_args *args, weir_answer answer,
+                         int64_t block_ms, size_t lend_from, uint64_t *ticket) {
+    weir_session *session = &client->session;
+    if (session->phase != WEIR_PHASE_READY) {
+        return session->failure != WEIR_OK ? session->failure : WEIR_MORE;
+    }
+    size_t bound = weir_args_bound(args);
+    size_t left = session->out.most - weir_buffer_len(&session->out);
+    size_t own = 0;
+    weir_status st = bound < LEND_FROM && bound <= left
+                         ? write_quickly(client, args, bound, &own)
+                         : write_exactly(client, args, lend_from, &own);
+    if (st != WEIR_OK) {
+        return st;
+    }
     bool is_first = session->first == session->next;
     *ticket = weir_session_commit(session, own, answer, block_ms,
                                   is_first ? weir_now_ms() : session->progress_ms);
     return WEIR_OK;
 }
 
-weir_status weir_client_ask(weir_client *client, const weir_args *args, weir_answer answer,
-                            int64_t block_ms, uint64_t *ticket) {
-    weir_status st = queue(client, args, answer, block_ms, SIZE_MAX, ticket);
-    if (st != WEIR_OK) {
-        return st;
-    }
+/* Sends what is worth it, and receives what has come meanwhile: two peers that only write
+ * would wait for each other for ever. A failure sticks, and the answer tells it. */
+static void exchange(weir_client *client) {
     size_t queued = weir_session_queued(&client->session);
     if (queued >= QUEUE_MARK && !client->is_non_blocking) {
-        weir_client_drain(client, QUEUE_MARK); /* a failure sticks, the answer tells it */
-    } else if (queued >= client->send_at) {
-        weir_client_send(client);
+        weir_client_drain(client, QUEUE_MARK);
+    } else if (queued >= client->send_at && weir_client_send(client) >= 0) {
+        weir_client_receive(client);
     }
-    return WEIR_OK;
+}
+
+weir_status weir_client_ask(weir_client *client, const weir_args *args, weir_answer answer,
+                            int64_t block_ms, uint64_t *ticket) {
+    weir_session *session = &client->session;
+    bool is_full = weir_buffer_len(&session->in) >= session->in.most;
+    if (is_full && session->untaken > 0 && session->streaming == NULL) {
+        return weir_session_error(session, WEIR_ERR_FULL,
+                                  "%zu bytes of answers wait: take answers first",
+                                  weir_buffer_len(&session->in));
+    }
+    weir_status st = queue(client, args, answer, block_ms, SIZE_MAX, ticket);
+    if (st == WEIR_OK) {
+        exchange(client);
+    }
+    return st;
 }
 
 /* What is lent goes out before the call returns, or the connection ends. */

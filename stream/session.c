@@ -330,10 +330,6 @@ weir_status weir_session_fault(weir_session *session, const weir_reader *reader)
 
 /* ---- requests ---- */
 
-weir_request *weir_session_request(weir_session *session, uint64_t ticket) {
-    return &session->ring[ticket & (session->ring_capacity - 1)];
-}
-
 static weir_status grow_ring(weir_session *session) {
     size_t capacity = session->ring_capacity;
     weir_request *ring = weir_mem_resize(

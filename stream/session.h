@@ -239,7 +239,10 @@ uint64_t weir_session_commit(weir_session *session, size_t size, weir_answer ans
 uint64_t weir_session_due(weir_session *session);
 
 /* The request of a ticket that is due, or was just committed. */
-weir_request *weir_session_request(weir_session *session, uint64_t ticket);
+static inline weir_request *weir_session_request(const weir_session *session,
+                                                 uint64_t ticket) {
+    return &session->ring[ticket & (session->ring_capacity - 1)];
+}
 
 /* ---- answers ---- */
 
@@ -250,6 +253,9 @@ weir_request *weir_session_request(weir_session *session, uint64_t ticket);
  * WEIR_ERR_REPLY. token->bytes is good until the next weir_session_room. */
 weir_status weir_session_take_token(weir_session *session, uint64_t ticket,
                                     weir_token *token);
+
+/* An answer that is an id. WEIR_END: it is null. Else as weir_session_take_token. */
+weir_status weir_session_take_id(weir_session *session, uint64_t ticket, weir_id *id);
 
 /* Waits for the whole answer and gives its bytes, error answers too; good until the next
  * weir_session_room. */

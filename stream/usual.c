@@ -151,9 +151,8 @@ static const char *decode_anywhere(const char *at, const char *end, weir_fields 
 #define SPARE                                                                              \
     16 /* bytes that are there behind a string, so that the next word can be read */
 
-#define BEHIND_STRING UINT64_C(0x240A0D)     /* CR LF $ */
-#define BEHIND_ID     UINT64_C(0x2A0A0D)     /* CR LF * */
-#define ENTRY_HEAD    UINT64_C(0x240A0D322A) /* * 2 CR LF $ */
+#define BEHIND_STRING UINT64_C(0x240A0D) /* CR LF $ */
+#define BEHIND_ID     UINT64_C(0x2A0A0D) /* CR LF * */
 #define LINE_END      UINT64_C(0x0A0D)
 
 static inline unsigned byte_of(uint64_t word, unsigned index) {
@@ -208,17 +207,16 @@ static inline const char *string_behind(const char *at, const char *end, weir_vi
     return at + len;
 }
 
-/* *2 CR LF $ LEN CR LF ID. Gives the byte behind the id, or NULL. */
+#define ID_ROOM 64 /* the longest id, its heads, and what is read ahead */
+
+/* $ LEN CR LF ID, ID_ROOM bytes being there. Gives the byte behind the id, or NULL. */
 static inline const char *spared_id(const char *at, const char *end, weir_id *id) {
-    if (end - at < 64) { /* the longest id, its heads, and what is read ahead */
-        return NULL;
-    }
-    uint64_t word = load_word(at + 4);
+    uint64_t word = load_word(at);
     unsigned first = byte_of(word, 1) - '0';
     unsigned second = byte_of(word, 2) - '0';
-    bool is_head = (load_word(at) & UINT64_C(0xFFFFFFFFFF)) == ENTRY_HEAD && first <= 3 &&
-                   second <= 9 && ((word >> 24) & 0xFFFF) == LINE_END;
-    weir_view text = weir_bytes(at + 9, first * 10 + second);
+    bool is_head = byte_of(word, 0) == '$' && first <= 3 && second <= 9 &&
+                   ((word >> 24) & 0xFFFF) == LINE_END;
+    weir_view text = weir_bytes(at + 5, first * 10 + second);
     return is_head && read_usual_id(text, end, id) ? text.data + text.len : NULL;
 }
 
@@ -226,9 +224,10 @@ static inline const char *spared_id(const char *at, const char *end, weir_id *id
  * stand behind it. */
 static const char *decode_spared(const char *at, const char *end, weir_fields *fields,
                                  weir_entry *entry) {
-    at = spared_id(at, end, &entry->id);
     size_t values;
-    if (at == NULL || (at = head_behind(at, BEHIND_ID, &values)) == NULL) {
+    bool is_head = end - at >= ID_ROOM && memcmp(at, "*2\r\n", 4) == 0;
+    if (!is_head || (at = spared_id(at + 4, end, &entry->id)) == NULL ||
+        (at = head_behind(at, BEHIND_ID, &values)) == NULL) {
         return NULL;
     }
     /* A field takes 12 bytes or more: memory grows with what is there. */
@@ -264,5 +263,17 @@ weir_status weir_decode_usual_entry(weir_view input, weir_fields *fields, weir_e
     entry->idle_ms = -1;
     entry->deliveries = -1;
     *used = (size_t)(at - input.data);
+    return WEIR_OK;
+}
+
+weir_status weir_decode_usual_id(weir_view input, weir_id *id, size_t *used) {
+    if (input.len < ID_ROOM) {
+        return WEIR_MORE;
+    }
+    const char *at = spared_id(input.data, input.data + input.len, id);
+    if (at == NULL || at[0] != '\r' || at[1] != '\n') {
+        return WEIR_MORE;
+    }
+    *used = (size_t)(at + 2 - input.data);
     return WEIR_OK;
 }

@@ -83,23 +83,20 @@ static weir_status make_xadd(weir_client *client, weir_args *args, weir_view key
 }
 
 static weir_status take_id(weir_client *client, uint64_t ticket, weir_id *id) {
-    weir_token token;
-    weir_status st = weir_client_take_token(client, ticket, &token);
-    if (st != WEIR_OK) {
-        return st;
+    weir_id taken;
+    int64_t deadline_ms = 0;
+    weir_status st = weir_session_take_id(&client->session, ticket, &taken);
+    while (st == WEIR_MORE) {
+        st = weir_client_await(client, ticket, 0, &deadline_ms);
+        if (st != WEIR_OK) {
+            return st;
+        }
+        st = weir_session_take_id(&client->session, ticket, &taken);
     }
-    if (token.type == WEIR_TOKEN_NULL) {
-        return WEIR_END; /* NOMKSTREAM, and there is no stream */
+    if (st == WEIR_OK && id != NULL) {
+        *id = taken;
     }
-    weir_id parsed;
-    if (token.type != WEIR_TOKEN_BULK || !weir_decode_id(token.bytes, &parsed)) {
-        return weir_session_error(&client->session, WEIR_ERR_REPLY,
-                                  "%s: expected an id as answer to XADD", client->peer);
-    }
-    if (id != NULL) {
-        *id = parsed;
-    }
-    return WEIR_OK;
+    return st; /* WEIR_END: NOMKSTREAM, and there is no stream */
 }
 
 weir_status weir_xadd(weir_client *client, weir_view key, const weir_field *fields,
