@@ -1,4 +1,5 @@
-/* What callers hold, and the one block that a client can live in: sizes as promised.
+/* What callers hold, what a client takes, and the one block that it can live in: the
+ * numbers of README, "Memory".
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "../stream/client_private.h"
 #include "support.h"
@@ -41,6 +42,39 @@ static void what_a_client_is_made_of_is_small(void **state) {
     assert_true(sizeof(struct weir_client) <= 4608);
     assert_true(sizeof(weir_slot) <= 1536);
     assert_true(sizeof(weir_request) <= 32);
+    assert_true(WEIR_BLOCK_BYTES == 24 * 1024);
+    assert_true(WEIR_MAX_SLOTS == 16);
+}
+
+static void a_client_begins_small_and_has_ceilings(void **state) {
+    (void)state;
+    weir_client *client;
+    assert_status(weir_open(NOWHERE, NULL, &client), WEIR_ERR_CONNECT);
+    const weir_session *session = &client->session;
+    assert_int_equal(session->in.block->capacity, 64 * 1024);
+    assert_int_equal(session->in.most, 64 * 1024 * 1024);
+    assert_int_equal(session->out.block->capacity, 16 * 1024);
+    assert_int_equal(session->out.most, 64 * 1024 * 1024);
+    assert_true(session->ring_capacity * sizeof *session->ring <= 2048);
+    assert_int_equal(session->unanswered_most, 65536);
+    assert_int_equal(session->slot_most, 16);
+    for (size_t i = 0; i < WEIR_MAX_SLOTS; i++) {
+        assert_null(session->slots[i]);
+    }
+    weir_close(client);
+}
+
+static void ceilings_are_those_of_the_options(void **state) {
+    (void)state;
+    weir_options options = {.limits = {5000, 6000, 7}};
+    weir_client *client;
+    assert_status(weir_open(NOWHERE, &options, &client), WEIR_ERR_CONNECT);
+    assert_int_equal(client->session.in.block->capacity, 5000);
+    assert_int_equal(client->session.in.most, 5000);
+    assert_int_equal(client->session.out.block->capacity, 6000);
+    assert_int_equal(client->session.out.most, 6000);
+    assert_int_equal(client->session.unanswered_most, 7);
+    weir_close(client);
 }
 
 static void a_client_opens_in_the_least_block(void **state) {
@@ -127,6 +161,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_callers_hold_is_small),
         cmocka_unit_test(what_a_client_is_made_of_is_small),
+        cmocka_unit_test(a_client_begins_small_and_has_ceilings),
+        cmocka_unit_test(ceilings_are_those_of_the_options),
         cmocka_unit_test(a_client_opens_in_the_least_block),
         cmocka_unit_test(a_client_opens_in_a_block_of_any_size),
         cmocka_unit_test(limits_make_the_shares_smaller),
