@@ -3,6 +3,7 @@
 #include "client_private.h"
 
 #define DEFAULT_TIMEOUT_MS    5000
+#define MOST_TIMEOUT_MS       (INT64_MAX / 4) /* a deadline is a sum with the clock */
 #define DEFAULT_RECEIVE_BYTES ((size_t)64 << 20)
 #define DEFAULT_SEND_BYTES    ((size_t)64 << 20)
 #define DEFAULT_UNANSWERED    65536
@@ -19,6 +20,11 @@
 
 static size_t or_default(size_t given, size_t standard) {
     return given != 0 ? given : standard;
+}
+
+static int64_t time_limit(int64_t given_ms) {
+    int64_t limit_ms = given_ms != 0 ? given_ms : DEFAULT_TIMEOUT_MS;
+    return limit_ms < MOST_TIMEOUT_MS ? limit_ms : MOST_TIMEOUT_MS;
 }
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
@@ -193,10 +199,8 @@ static weir_status open_client(weir_client *client, const char *url,
     if (st != WEIR_OK) {
         return st;
     }
-    int64_t timeout_ms = options->timeout_ms;
-    int64_t connect_ms = options->connect_timeout_ms;
-    client->timeout_ms = timeout_ms != 0 ? timeout_ms : DEFAULT_TIMEOUT_MS;
-    client->connect_timeout_ms = connect_ms != 0 ? connect_ms : DEFAULT_TIMEOUT_MS;
+    client->timeout_ms = time_limit(options->timeout_ms);
+    client->connect_timeout_ms = time_limit(options->connect_timeout_ms);
     client->session.timeout_ms = client->timeout_ms;
     st = take_options(client, url, options);
     return st == WEIR_OK ? connect_client(client) : fail_connect(client, st);

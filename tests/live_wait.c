@@ -189,6 +189,22 @@ static void a_wait_that_the_server_breaks_off_says_so(void **state) {
     assert_ok(client, live_say(client, "PING"));
 }
 
+/* Whoever wants no deadline may say so with the largest number there is. */
+static void a_time_limit_of_ages_is_no_deadline(void **state) {
+    struct live *live = *state;
+    weir_options options = {.timeout_ms = INT64_MAX, .connect_timeout_ms = INT64_MAX};
+    weir_client *client = live_other(live, &options);
+    weir_source source = weir_source_new(WIRE("s"));
+    weir_read_options wait = {.block_ms = 10};
+    weir_entries page;
+    assert_ok(client, live_say(client, "PING"));
+    assert_ok(client, weir_xread(client, &source, 1, &wait, &page));
+    assert_end(&page);
+    assert_ok(client, weir_append_xlen(client, source.key));
+    assert_true(weir_client_deadline_ms(client) > INT64_MAX / 8);
+    assert_ok(client, weir_take_count(client, NULL));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         LIVE_ON_BOTH(a_wait_for_nothing_ends_when_its_time_is_over),
@@ -199,6 +215,7 @@ int main(void) {
         LIVE_ON_BOTH(a_group_read_is_woken_too),
         LIVE_ON_BOTH(a_group_that_goes_away_ends_the_wait),
         LIVE_ON_BOTH(a_wait_that_the_server_breaks_off_says_so),
+        LIVE_ON_BOTH(a_time_limit_of_ages_is_no_deadline),
     };
     return live_run("waiting", tests);
 }
