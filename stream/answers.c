@@ -318,6 +318,18 @@ weir_status weir_session_take_id(weir_session *session, uint64_t ticket, weir_id
 static weir_status give_up(weir_session *session, uint64_t ticket) {
     bool is_alone = ticket == session->first;
     weir_session_abandon(session, ticket);
+    /* what is passed over needs no room, but for lines: they are used up whole */
+    bool is_stuck = weir_buffer_len(&session->in) >= session->in.most &&
+                    session->first < session->next &&
+                    weir_session_request(session, session->first)->is_gone;
+    if (session->failure == WEIR_OK && is_stuck) {
+        return weir_session_break(session, WEIR_ERR_PROTOCOL, 0,
+                                  "%s sent a line longer than limits.receive_bytes, %zu",
+                                  session->peer, session->in.most);
+    }
+    if (session->failure != WEIR_OK) {
+        return session->failure;
+    }
     return weir_session_error(
         session, WEIR_ERR_LIMIT, "%s: %s limits.receive_bytes, %zu; it is passed over",
         session->peer,
@@ -332,6 +344,9 @@ static void drop_streaming(weir_session *session) {
     weir_session_catch_up(session);
     session->streaming = NULL;
     weir_session_abandon(session, slot->ticket);
+    if (slot->is_half_open) { /* no caller holds it, so none could close it */
+        weir_session_close_slot(session, slot);
+    }
 }
 
 weir_status weir_session_make_way(weir_session *session, uint64_t ticket) {
@@ -339,10 +354,10 @@ weir_status weir_session_make_way(weir_session *session, uint64_t ticket) {
     if (slot == NULL) {
         return give_up(session, ticket);
     }
-    if (slot->ticket == ticket && weir_session_pass_entry(session, slot)) {
+    bool is_own = slot->ticket == ticket;
+    if (is_own && weir_session_pass_entry(session, slot)) {
         return WEIR_OK;
     }
-    bool is_own = slot->ticket == ticket;
     size_t before = weir_buffer_len(&session->in);
     drop_streaming(session);
     bool has_gained = weir_buffer_len(&session->in) < before;

@@ -762,6 +762,59 @@ static void a_call_inside_a_loop_takes_the_room_of_what_is_left(void **state) {
     stop_rig(&rig);
 }
 
+/* Feeds what there is, and makes way for the answer of `ticket` once it does not fit. */
+static weir_status open_with_way(struct rig *rig, struct script *script, uint64_t ticket,
+                                 const void *handle) {
+    weir_slot *slot;
+    weir_status st;
+    while ((st = weir_session_open_entries(&rig->session, ticket, handle, &slot)) ==
+           WEIR_MORE) {
+        char *at;
+        size_t room;
+        if (weir_session_room(&rig->session, &at, &room) != WEIR_OK) {
+            return weir_session_make_way(&rig->session, ticket);
+        }
+        script->piece = room;
+        assert_true(script->left.len > 0);
+        pump(&rig->session, script);
+    }
+    return st;
+}
+
+#define TEN     "xxxxxxxxxx"
+#define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
+static void an_answer_given_up_at_its_head_leaves_no_iterator_open(void **state) {
+    (void)state;
+    struct rig rig;
+    struct script script = {WIRE("|1\r\n+k\r\n*4\r\n$100\r\n" HUNDRED "\r\n$100\r\n" HUNDRED
+                                 "\r\n$100\r\n" HUNDRED "\r\n$100\r\n" HUNDRED
+                                 "\r\n*1\r\n$3\r\n1-0\r\n"),
+                            50, 0};
+    start_rig(&rig, 128, 256);
+    uint64_t range = ask(&rig.session, WEIR_ANSWER_RANGE);
+    uint64_t count = ask(&rig.session, WEIR_ANSWER_COUNT);
+    assert_status(open_with_way(&rig, &script, range, &script), WEIR_ERR_LIMIT);
+    for (size_t i = 0; i < WEIR_MAX_SLOTS; i++) {
+        assert_true(rig.session.slots[i] == NULL || rig.session.slots[i]->serial == 0);
+    }
+    assert_true(feed(&rig.session, script.left));
+    script.left = WIRE(":5\r\n");
+    expect_integer(&rig, &script, count, 5);
+    stop_rig(&rig);
+}
+
+static void a_line_that_fills_the_buffer_ends_the_connection(void **state) {
+    (void)state;
+    struct rig rig;
+    struct script script = {WIRE("*2\r\n+" HUNDRED HUNDRED HUNDRED HUNDRED), 50, 0};
+    start_rig(&rig, 128, 256);
+    uint64_t streams = ask(&rig.session, WEIR_ANSWER_AUTOCLAIM);
+    assert_status(open_with_way(&rig, &script, streams, &script), WEIR_ERR_PROTOCOL);
+    assert_non_null(strstr(rig.session.error.text, "a line longer than"));
+    stop_rig(&rig);
+}
+
 static void too_many_requests_are_refused(void **state) {
     (void)state;
     struct rig rig;
@@ -885,6 +938,8 @@ int main(void) {
         cmocka_unit_test(the_servers_last_words_are_told),
         cmocka_unit_test(an_entry_beyond_the_ceiling_is_passed_over_with_both_sizes),
         cmocka_unit_test(a_call_inside_a_loop_takes_the_room_of_what_is_left),
+        cmocka_unit_test(an_answer_given_up_at_its_head_leaves_no_iterator_open),
+        cmocka_unit_test(a_line_that_fills_the_buffer_ends_the_connection),
         cmocka_unit_test(too_many_requests_are_refused),
         cmocka_unit_test(unsent_bytes_have_a_ceiling),
         cmocka_unit_test(a_request_that_is_not_answered_in_time_ends_the_connection),
