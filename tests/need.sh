@@ -1,27 +1,43 @@
 #!/usr/bin/env bash
 # Makes sure that what a script needs is on this Debian machine.
-#   tests/need.sh NEED...   each one of: compiler c++ clang clang-format clang-tidy cmake
-#                           cmocka hiredis make pkg-config redis-server
+#   tests/need.sh NEED...   each one of: afl++ compiler c++ clang clang-format clang-tidy
+#                           cmake cmocka hiredis make pkg-config redis-server
 # Installs what is missing with apt, as root or with sudo; if it can be neither, names what
 # is missing and exits with 2. Does nothing if nothing is missing.
 set -euo pipefail
 
 has() { command -v "$1" >/dev/null; }
 
+has_all() { has "$1" && has "$2"; }
+
+# True if that cross compiler and its C library are there.
+can_link() {
+    has "$1" && echo 'int main(void) { return 0; }' |
+        "$1" -static -x c -o /dev/null - 2>/dev/null
+}
+
 # True if the need is met already, whoever installed it.
 is_met() {
     case $1 in
     compiler) has cc && echo '#include <stdio.h>' | cc -E -x c - >/dev/null 2>&1 ;;
+    afl++) has afl-fuzz && has afl-clang-fast ;;
     cmocka | hiredis) has pkg-config && pkg-config --exists "$1" ;;
+    cross-arm) can_link arm-linux-gnueabihf-gcc ;;
+    cross-s390x) can_link s390x-linux-gnu-gcc ;;
+    qemu-user) has_all qemu-{arm,s390x}-static || has_all qemu-{arm,s390x} ;;
     *) has "$1" ;;
     esac
 }
 
 packages_of() {
     case $1 in
+    afl++) echo afl++ clang ;;
     compiler) echo gcc libc6-dev ;;
     c++) echo g++ ;;
     cmocka | hiredis) echo "lib$1-dev" ;;
+    cross-arm) echo gcc-arm-linux-gnueabihf libc6-dev-armhf-cross ;;
+    cross-s390x) echo gcc-s390x-linux-gnu libc6-dev-s390x-cross ;;
+    qemu-user) echo qemu-user-static ;;
     *) echo "$1" ;;
     esac
 }
