@@ -23,8 +23,8 @@ extern "C" {
 /*
  * What every call answers. The sign is the meaning: 0 is done, above 0 is "not finished" or
  * "nothing", below 0 is failed. `status < 0` is the one test for failure.
- * At WEIR_ERR_IO and below the connection is gone: what was in flight on it stays without
- * an answer, and each later call on the client returns the same status and does nothing.
+ * At WEIR_ERR_IO and below the connection is gone: answers that had arrived can still be
+ * taken, the others never come, and each later call returns the same status.
  */
 typedef enum weir_status {
     WEIR_OK = 0,

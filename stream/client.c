@@ -298,8 +298,7 @@ uint64_t weir_client_pushes(const weir_client *client) { return client->session.
 
 weir_status weir_flush(weir_client *client) {
     if (client->session.failure != WEIR_OK || client->is_non_blocking) {
-        return client->session.failure != WEIR_OK ? client->session.failure
-                                                  : weir_client_send(client);
+        return weir_client_send(client);
     }
     weir_status st = weir_client_drain(client, 1);
     if (st == WEIR_OK && weir_session_queued(&client->session) > 0) {
@@ -379,7 +378,7 @@ static weir_status watch_deadline(weir_client *client) {
 
 weir_status weir_step(weir_client *client) {
     if (client->session.failure != WEIR_OK) {
-        return client->session.failure;
+        return weir_session_failed(&client->session);
     }
     if (!client->socket.is_connected) {
         weir_status st = go_on_connecting(client);

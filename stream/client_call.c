@@ -10,6 +10,9 @@
 #define LEND_FROM (16 * 1024)
 
 weir_status weir_client_wrong(weir_client *client, const char *why) {
+    if (client->session.failure != WEIR_OK) {
+        return weir_session_failed(&client->session);
+    }
     return weir_session_error(&client->session, WEIR_ERR_ARG, "%s", why);
 }
 
@@ -55,7 +58,7 @@ static weir_status queue(weir_client *client, const weir_args *args, weir_answer
                          int64_t block_ms, size_t lend_from, uint64_t *ticket) {
     weir_session *session = &client->session;
     if (session->phase != WEIR_PHASE_READY) {
-        return session->failure != WEIR_OK ? session->failure : WEIR_MORE;
+        return session->failure != WEIR_OK ? weir_session_failed(session) : WEIR_MORE;
     }
     size_t bound = weir_args_bound(args);
     size_t left = session->out.most - weir_buffer_len(&session->out);
@@ -87,7 +90,8 @@ weir_status weir_client_ask(weir_client *client, const weir_args *args, weir_ans
                             int64_t block_ms, uint64_t *ticket) {
     weir_session *session = &client->session;
     bool is_full = weir_buffer_len(&session->in) >= session->in.most;
-    if (is_full && session->untaken > 0 && session->streaming == NULL) {
+    if (is_full && session->failure == WEIR_OK && session->untaken > 0 &&
+        session->streaming == NULL) {
         return weir_session_error(session, WEIR_ERR_FULL,
                                   "%zu bytes of answers wait: take answers first",
                                   weir_buffer_len(&session->in));

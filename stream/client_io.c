@@ -50,13 +50,13 @@ weir_status weir_client_send(weir_client *client) {
         weir_session_sent(session, moved);
     }
     client->send_at = SEND_STEP;
-    return session->failure;
+    return weir_session_failed(session);
 }
 
 weir_status weir_client_receive(weir_client *client) {
     weir_session *session = &client->session;
     if (session->failure != WEIR_OK) {
-        return session->failure;
+        return weir_session_failed(session);
     }
     char *at;
     size_t room;

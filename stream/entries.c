@@ -13,17 +13,17 @@ static weir_view received(const weir_session *session, const weir_slot *slot,
 
 /* The value sought is read: the next one begins where the reader stands. Ends the answer
  * where nothing follows. */
-static weir_status go_on(weir_session *session, weir_slot *slot) {
+static void go_on(weir_session *session, weir_slot *slot) {
     slot->value_at = slot->at;
     slot->is_seeking = false;
     if (slot->is_detached) {
-        return WEIR_OK;
+        return;
     }
     if (weir_reader_is_between(&slot->reader)) {
-        return weir_session_finish(session, slot);
+        weir_session_finish(session, slot);
+    } else {
+        weir_buffer_use_to(&session->in, slot->at);
     }
-    weir_buffer_use_to(&session->in, slot->at);
-    return WEIR_OK;
 }
 
 static weir_status refuse(weir_session *session, const char *expected) {
@@ -41,7 +41,10 @@ static weir_status next_token(weir_session *session, weir_slot *slot, weir_token
     if (st == WEIR_ERR_PROTOCOL) {
         return weir_session_fault(session, &slot->reader);
     }
-    return st == WEIR_OK ? go_on(session, slot) : st;
+    if (st == WEIR_OK) {
+        go_on(session, slot);
+    }
+    return st;
 }
 
 static bool is_null(const weir_token *token) { return token->type == WEIR_TOKEN_NULL; }
@@ -242,10 +245,7 @@ static void pin_entry(weir_session *session, weir_slot *slot, weir_entry *entry)
 /* The entry that was passed over is over: say how large it was. */
 static weir_status report_passed(weir_session *session, weir_slot *slot, uint64_t size) {
     slot->is_passing = false;
-    weir_status st = go_on(session, slot);
-    if (st != WEIR_OK) {
-        return st;
-    }
+    go_on(session, slot);
     char id[WEIR_ID_TEXT];
     weir_id_format(slot->passing_id, id);
     return weir_session_error(
@@ -310,10 +310,7 @@ static weir_status seek_entry(weir_session *session, weir_slot *slot, weir_entry
     if (st == WEIR_OK) {
         pin_entry(session, slot, entry);
     }
-    weir_status gone_on = go_on(session, slot);
-    if (gone_on != WEIR_OK) {
-        return gone_on;
-    }
+    go_on(session, slot);
     if (st == WEIR_ERR_NOMEM) {
         return weir_session_error(session, st, "no memory for an entry's fields");
     }
@@ -332,7 +329,8 @@ static weir_status next_entry(weir_session *session, weir_slot *slot, weir_entry
     weir_reader_leap(&slot->reader, used);
     slot->at += used;
     pin_entry(session, slot, entry);
-    return go_on(session, slot);
+    go_on(session, slot);
+    return WEIR_OK;
 }
 
 /* Between entries: the array's end is where the reader has left its depth. */

@@ -263,8 +263,18 @@ __attribute__((format(printf, 4, 0))) static void note(weir_session *session,
     make_printable(error->text);
 }
 
+weir_status weir_session_failed(weir_session *session) {
+    if (session->failure != WEIR_OK && session->error.status != session->failure) {
+        session->error = session->ending;
+    }
+    return session->failure;
+}
+
 weir_status weir_session_error(weir_session *session, weir_status status,
                                const char *format, ...) {
+    if (session->failure != WEIR_OK && session->error.status == session->failure) {
+        session->ending = session->error;
+    }
     va_list args;
     va_start(args, format);
     note(session, status, 0, format, args);

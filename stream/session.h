@@ -143,8 +143,9 @@ typedef struct weir_session {
     char server[16];
     char version[32];
 
-    const char *peer; /* for error texts; borrowed */
-    weir_error error;
+    const char *peer;    /* for error texts; borrowed */
+    weir_error error;    /* the last one */
+    weir_error ending;   /* what ended the connection, while `error` is a later one */
     weir_status failure; /* WEIR_OK while the connection is good */
 } weir_session;
 
@@ -198,6 +199,9 @@ int64_t weir_session_deadline(const weir_session *session);
 weir_status weir_session_tick(weir_session *session, int64_t now_ms);
 
 /* ---- failures ---- */
+
+/* Why the connection ended, told again: gives the status, WEIR_OK while it is good. */
+weir_status weir_session_failed(weir_session *session);
 
 /* Notes an error and gives its status. The connection stays. */
 weir_status weir_session_error(weir_session *session, weir_status status,
@@ -331,7 +335,7 @@ weir_status weir_session_next_token(weir_session *session, weir_slot *slot,
                                     weir_token *token);
 
 /* The streaming slot's answer is read to its end: the next answer comes to the front. */
-weir_status weir_session_finish(weir_session *session, weir_slot *slot);
+void weir_session_finish(weir_session *session, weir_slot *slot);
 
 /* Gives up the entry in hand. */
 void weir_session_unpin(weir_session *session, weir_slot *slot);

@@ -36,7 +36,7 @@ void weir_session_unpin(weir_session *session, weir_slot *slot) {
     }
 }
 
-weir_status weir_session_finish(weir_session *session, weir_slot *slot) {
+void weir_session_finish(weir_session *session, weir_slot *slot) {
     if (session->ahead_ticket == session->first) {
         weir_session_catch_up(session);
         weir_request *request = weir_session_request(session, session->first);
@@ -46,7 +46,6 @@ weir_status weir_session_finish(weir_session *session, weir_slot *slot) {
     }
     session->streaming = NULL;
     weir_session_abandon(session, slot->ticket);
-    return session->failure;
 }
 
 void weir_session_close_slot(weir_session *session, weir_slot *slot) {

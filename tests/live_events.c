@@ -317,6 +317,47 @@ static void a_peer_that_closes_ends_the_loop(void **state) {
     peer_stop(&peer);
 }
 
+static void answer_and_close(int fd) {
+    peer_greet(fd);
+    peer_read(fd, 4);
+    peer_say(fd, "-WRONGTYPE no\r\n:5\r\n*2\r\n*2\r\n$3\r\n1-0\r\n*2\r\n$1\r\nn\r\n$1\r\n1"
+                 "\r\n*2\r\n$3\r\n2-0\r\n*2\r\n$1\r\nn\r\n$1\r\n1\r\n");
+}
+
+/* And what the last error tells is why the last call failed, whatever came between. */
+static void what_had_arrived_is_taken_after_the_end(void **state) {
+    (void)state;
+    const weir_view key = WIRE("s");
+    weir_status st = WEIR_OK;
+    weir_entries page;
+    uint64_t count;
+    struct peer peer = peer_start(answer_and_close);
+    weir_client *client = begin(peer.url, 0, 0);
+    assert_ok(client, turn_until_ready(client));
+    assert_ok(client, weir_append_xlen(client, key));
+    assert_ok(client, weir_append_xlen(client, key));
+    assert_ok(client, weir_append_xrange(client, key, WEIR_ID_MIN, WEIR_ID_MAX, NULL));
+    assert_ok(client, weir_append_xlen(client, key));
+    while (st == WEIR_OK) {
+        st = turn(client);
+    }
+    assert_status(st, WEIR_ERR_CLOSED);
+    assert_code(client, weir_take_count(client, NULL), "WRONGTYPE");
+    assert_ok(client, weir_take_count(client, &count));
+    assert_int_equal(count, 5);
+    assert_ok(client, weir_take_entries(client, &page));
+    assert_next(&page, 1, 0);
+    assert_next(&page, 2, 0);
+    assert_end(&page);
+    assert_status(weir_take_count(client, NULL), WEIR_ERR_CLOSED);
+    assert_int_equal(weir_client_error(client)->status, WEIR_ERR_CLOSED);
+    assert_non_null(strstr(weir_client_error(client)->text, peer.name));
+    assert_status(weir_append_xlen(client, WIRE("")), WEIR_ERR_CLOSED);
+    assert_int_equal(weir_client_error(client)->status, WEIR_ERR_CLOSED);
+    weir_close(client);
+    peer_stop(&peer);
+}
+
 static void a_wrong_password_ends_the_loop(void **state) {
     struct live *live = *state;
     weir_options options = {.non_blocking = true,
@@ -360,6 +401,7 @@ int main(void) {
         cmocka_unit_test(silence_in_the_handshake_ends_at_the_deadline),
         cmocka_unit_test(silence_after_a_request_ends_at_the_deadline),
         cmocka_unit_test(a_peer_that_closes_ends_the_loop),
+        cmocka_unit_test(what_had_arrived_is_taken_after_the_end),
     };
     return live_run("event loops", tests);
 }
