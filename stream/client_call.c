@@ -198,6 +198,7 @@ weir_status weir_client_take_entries(weir_client *client, uint64_t ticket,
                                      weir_entries *entries, weir_slot **slot) {
     weir_session *session = &client->session;
     int64_t deadline_ms = 0;
+    weir_session_leave(session, entries);
     for (;;) {
         weir_status st = weir_session_open_entries(session, ticket, entries, slot);
         if (st == WEIR_OK) {
@@ -219,6 +220,7 @@ weir_status weir_client_take_reply(weir_client *client, uint64_t ticket,
                                    weir_reply *reply) {
     weir_session *session = &client->session;
     int64_t deadline_ms = 0;
+    weir_session_leave(session, reply);
     for (;;) {
         weir_slot *slot;
         weir_status st = weir_session_open_reply(session, ticket, reply, &slot);

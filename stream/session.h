@@ -310,6 +310,11 @@ weir_status weir_session_open_reply(weir_session *session, uint64_t ticket,
  * needs it. Closes nothing. WEIR_OK; WEIR_ERR_FULL: all are open; WEIR_ERR_NOMEM. */
 weir_status weir_session_keep_slot(weir_session *session, const void *handle);
 
+/* The caller uses the variable for something new: closes what it was used for before, but
+ * not what is half open, whose call goes on. Before the answer is looked for: one that
+ * comes to the front by this is read as it arrives. */
+void weir_session_leave(weir_session *session, const void *handle);
+
 /* A free slot for `handle`, whose earlier one is closed. WEIR_OK; WEIR_ERR_FULL: all are
  * open; WEIR_ERR_NOMEM. */
 weir_status weir_session_new_slot(weir_session *session, const void *handle,

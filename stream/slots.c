@@ -69,6 +69,16 @@ void weir_session_close_slot(weir_session *session, weir_slot *slot) {
     slot->stage = WEIR_STAGE_OVER;
 }
 
+void weir_session_leave(weir_session *session, const void *handle) {
+    for (size_t i = 0; i < session->slot_most; i++) {
+        weir_slot *slot = session->slots[i];
+        if (slot != NULL && slot->serial != 0 && slot->handle == handle &&
+            !slot->is_half_open) {
+            weir_session_close_slot(session, slot);
+        }
+    }
+}
+
 /* The answer leaves the queue's order: its bytes are pinned where they are. */
 static void detach(weir_session *session, weir_slot *slot, uint64_t ticket) {
     slot->is_detached = true;
@@ -114,6 +124,7 @@ weir_status weir_session_bind(weir_session *session, uint64_t ticket, const void
                               bool may_stream, weir_slot **slot) {
     *slot = weir_session_half_open(session, ticket);
     if (*slot != NULL) {
+        (*slot)->handle = handle; /* the caller may go on with another variable */
         return WEIR_OK;
     }
     const weir_request *request = weir_session_request(session, ticket);

@@ -260,6 +260,25 @@ static void a_loop_is_left_by_using_its_variable_again(void **state) {
     assert_int_equal(length(live->client, "s"), LARGE_PAGE);
 }
 
+/* The rest of the first page and all of the second do not fit the buffer together. */
+static void a_variable_used_again_reads_an_answer_of_any_size(void **state) {
+    struct live *live = *state;
+    weir_options options = {.limits = {.receive_bytes = 1024}};
+    weir_client *client = live_other(live, &options);
+    weir_entries page;
+    weir_entry entry;
+    live_fill(live->client, "s", 200, 10);
+    weir_range_options few = {.count = 3};
+    assert_ok(client,
+              weir_xrange(client, WIRE("s"), WEIR_ID_MIN, WEIR_ID_MAX, &few, &page));
+    assert_status(weir_entries_next(&page, &entry), WEIR_OK);
+    assert_ok(client, open_range(client, &page));
+    for (uint64_t ms = 1; ms <= 200; ms++) {
+        assert_next(&page, ms, 0);
+    }
+    assert_end(&page);
+}
+
 static void sixteen_loops_can_be_forgotten(void **state) {
     struct live *live = *state;
     weir_entries pages[17];
@@ -356,6 +375,7 @@ int main(void) {
         LIVE_ON_BOTH(a_page_that_was_cut_short_is_read_on),
         LIVE_ON_BOTH(a_loop_is_left_by_closing),
         LIVE_ON_BOTH(a_loop_is_left_by_using_its_variable_again),
+        LIVE_ON_BOTH(a_variable_used_again_reads_an_answer_of_any_size),
         LIVE_ON_BOTH(sixteen_loops_can_be_forgotten),
         LIVE_ON_BOTH(a_seventeenth_is_refused_before_it_is_asked),
         LIVE_ON_BOTH(a_seventeenth_is_not_taken_from_a_pipeline),

@@ -415,6 +415,27 @@ static void run_empty(struct rig *rig, struct script *script) {
     expect_integer(rig, script, count, 5);
 }
 
+static void an_iterator_opened_in_two_tries_belongs_to_the_second_variable(void **state) {
+    (void)state;
+    struct rig rig;
+    struct script script = {weir_bytes(NULL, 0), 64, 0};
+    int one = 1;
+    int two = 2;
+    weir_slot *slot;
+    weir_slot *later;
+    start_rig(&rig, 64, 4096);
+    uint64_t range = ask(&rig.session, WEIR_ANSWER_RANGE);
+    uint64_t next = ask(&rig.session, WEIR_ANSWER_RANGE);
+    assert_true(feed(&rig.session, WIRE("*1")));
+    assert_status(weir_session_open_entries(&rig.session, range, &one, &slot), WEIR_MORE);
+    assert_true(feed(&rig.session, WIRE("\r\n" ENTRY("1", "a") "*1\r\n" ENTRY("2", "b"))));
+    assert_status(weir_session_open_entries(&rig.session, range, &two, &slot), WEIR_OK);
+    assert_status(weir_session_open_entries(&rig.session, next, &one, &later), WEIR_OK);
+    expect_entry(&rig, &script, slot, 1, "a"); /* still open */
+    expect_entry(&rig, &script, later, 2, "b");
+    stop_rig(&rig);
+}
+
 static void nothing_is_an_iterator_that_ends_at_once(void **state) {
     (void)state;
     run_every_cut(run_empty, WIRE("*0\r\n*-1\r\n:5\r\n"));
@@ -924,6 +945,7 @@ int main(void) {
         cmocka_unit_test(two_iterators_can_be_open_at_once),
         cmocka_unit_test(iterator_can_be_left_early),
         cmocka_unit_test(iterator_ends_when_its_variable_is_used_again),
+        cmocka_unit_test(an_iterator_opened_in_two_tries_belongs_to_the_second_variable),
         cmocka_unit_test(nothing_is_an_iterator_that_ends_at_once),
         cmocka_unit_test(iterator_names_the_stream_of_each_entry),
         cmocka_unit_test(entries_tell_that_they_were_deleted_or_delivered_before),
