@@ -127,8 +127,9 @@ WEIR_API weir_status weir_take_any(weir_client *client);
 /*
  * EVENT LOOPS, with options.non_blocking. Nothing waits: open starts connecting, appends
  * queue (before weir_client_is_ready they do nothing and return WEIR_MORE), takes and
- * iterators return WEIR_MORE until the bytes are there; the forms that wait (weir_xadd,
- * ...) return WEIR_ERR_ARG. The loop is:
+ * iterators return WEIR_MORE until the bytes are there; where limits.send_bytes are queued
+ * an append returns WEIR_ERR_FULL until weir_step has sent some; the forms that wait
+ * (weir_xadd, ...) return WEIR_ERR_ARG. The loop is:
  *   poll weir_client_fd for weir_client_wants until weir_client_deadline_ms, weir_step,
  * take. The same four calls work on a blocking client that its owner wants to watch.
  */

@@ -16,6 +16,16 @@ weir_status weir_client_wrong(weir_client *client, const char *why) {
     return weir_session_error(&client->session, WEIR_ERR_ARG, "%s", why);
 }
 
+/* The queue has no room for `own` bytes: the peer is to take some of it, and a blocking
+ * client waits until it has. A failure sticks: who reserves the bytes is told. */
+static void make_room(weir_client *client, size_t own) {
+    if (client->is_non_blocking) {
+        weir_client_send(client);
+    } else {
+        weir_client_drain(client, client->session.out.most - own + 1);
+    }
+}
+
 /* Writes a command into the send buffer, where it takes *own bytes; arguments of
  * `lend_from` bytes are lent. */
 static weir_status write_exactly(weir_client *client, const weir_args *args,
@@ -28,6 +38,10 @@ static weir_status write_exactly(weir_client *client, const weir_args *args,
     size_t lent = size >= lend_from ? weir_args_lent(args, lend_from) : 0;
     char *at;
     *own = size - lent;
+    size_t most = session->out.most;
+    if (size <= most && *own > most - weir_buffer_len(&session->out)) {
+        make_room(client, *own);
+    }
     weir_status st = weir_session_reserve(session, *own, size, &at);
     if (st != WEIR_OK) {
         return st;

@@ -66,6 +66,21 @@ static void at_the_ceiling_of_requests_answers_must_be_taken(void **state) {
     assert_int_equal(length(client, "s"), 11);
 }
 
+/* A queue that is full waits for the peer: there is nothing that the caller could do. */
+static void a_full_queue_waits_for_the_peer(void **state) {
+    struct live *live = *state;
+    weir_client *client = live_other(live, &(weir_options){.limits.send_bytes = 1024});
+    char value[600];
+    memset(value, 'x', sizeof value);
+    weir_field field = {WIRE("n"), weir_bytes(value, sizeof value)};
+    for (int i = 0; i < 5000; i++) {
+        assert_ok(client, weir_append_xadd(client, WIRE("s"), &field, 1, NULL));
+    }
+    assert_ok(client, weir_xadd(client, WIRE("s"), &field, 1, NULL, NULL));
+    assert_int_equal(weir_unanswered(client), 5000);
+    assert_int_equal(length(client, "s"), 5001);
+}
+
 /* Two peers that only write would wait for each other for ever. */
 static void a_batch_far_larger_than_all_buffers_goes_through(void **state) {
     struct live *live = *state;
@@ -336,6 +351,7 @@ int main(void) {
         LIVE_ON_BOTH(thousands_of_answers_come_in_order),
         LIVE_ON_BOTH(at_the_ceiling_of_requests_answers_must_be_taken),
         LIVE_ON_BOTH(a_batch_far_larger_than_all_buffers_goes_through),
+        LIVE_ON_BOTH(a_full_queue_waits_for_the_peer),
         LIVE_ON_BOTH(answers_that_fill_the_buffer_must_be_taken_first),
         LIVE_ON_BOTH(a_command_beyond_the_send_buffer_is_refused),
         LIVE_ON_BOTH(an_error_in_the_middle_stands_in_its_place),
