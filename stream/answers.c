@@ -167,6 +167,26 @@ weir_status weir_session_reach(weir_session *session, uint64_t ticket) {
     return WEIR_OK;
 }
 
+bool weir_session_is_owed(weir_session *session) {
+    weir_session_catch_up(session);
+    weir_reader reader = session->ahead;
+    weir_view rest = ahead_view(session);
+    bool is_push = session->is_in_push;
+    uint64_t ticket = session->ahead_ticket;
+    while (ticket < session->next) {
+        if (weir_reader_is_between(&reader)) {
+            is_push = rest.len > 0 && rest.data[0] == '>';
+        }
+        size_t used;
+        if (weir_reader_skip_reply(&reader, rest, &used) != WEIR_OK) {
+            return true;
+        }
+        rest = weir_bytes(rest.data + used, rest.len - used);
+        ticket += is_push ? 0 : 1;
+    }
+    return false;
+}
+
 weir_view weir_session_whole(const weir_session *session, const weir_request *request) {
     weir_view rest = weir_buffer_from(&session->in, request->begin);
     return weir_bytes(rest.data, (size_t)(request->end - request->begin));

@@ -234,6 +234,12 @@ weir_status weir_session_tick(weir_session *session, int64_t now_ms) {
     if (session->failure != WEIR_OK || now_ms < weir_session_deadline(session)) {
         return session->failure;
     }
+    bool is_full = weir_buffer_len(&session->in) >= session->in.most;
+    if (is_full ||
+        !weir_session_is_owed(session)) { /* it is the caller who takes his time */
+        session->progress_ms = now_ms;
+        return WEIR_OK;
+    }
     return weir_session_break(session, WEIR_ERR_TIMEOUT, 0,
                               "%s did not answer within %lld ms", session->peer,
                               (long long)(now_ms - session->progress_ms));

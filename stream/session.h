@@ -195,7 +195,8 @@ void weir_session_sent(weir_session *session, size_t count);
 /* When weir_session_tick must be called at the latest; INT64_MAX: never. */
 int64_t weir_session_deadline(const weir_session *session);
 
-/* Ends the connection if its deadline has passed. */
+/* Ends the connection if its deadline has passed and it is the peer who is late: where all
+ * answers wait to be taken, or fill the buffer, the deadline begins anew. */
 weir_status weir_session_tick(weir_session *session, int64_t now_ms);
 
 /* ---- failures ---- */
@@ -278,6 +279,10 @@ void weir_session_abandon(weir_session *session, uint64_t ticket);
 
 /* Passes over what nobody wants, as far as it has come. WEIR_OK, or the failure. */
 weir_status weir_session_settle(weir_session *session);
+
+/* True if some answer has not wholly come. Changes nothing that can be seen: an answer that
+ * the ahead reader had begun would have to be held whole. */
+bool weir_session_is_owed(weir_session *session);
 
 /* The answer of `ticket` is wholly received: its bytes stay in the queue. */
 weir_status weir_session_reach(weir_session *session, uint64_t ticket);

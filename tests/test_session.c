@@ -890,6 +890,47 @@ static void a_request_that_is_not_answered_in_time_ends_the_connection(void **st
     stop_rig(&rig);
 }
 
+static void answers_that_wait_to_be_taken_are_not_late(void **state) {
+    (void)state;
+    struct rig rig;
+    struct script script = {WIRE(""), 64, 0};
+    start_rig(&rig, 64, 128);
+    rig.session.timeout_ms = 100;
+    uint64_t first = ask(&rig.session, WEIR_ANSWER_COUNT);
+    uint64_t second = ask(&rig.session, WEIR_ANSWER_REPLY);
+    assert_true(feed(&rig.session, WIRE(">1\r\n+x\r\n:1\r\n>1\r\n+y\r\n+OK\r\n>1")));
+    assert_status(weir_session_tick(&rig.session, 1000), WEIR_OK);
+    assert_int_equal(weir_session_deadline(&rig.session), 1100);
+    assert_status(weir_session_tick(&rig.session, 1100), WEIR_OK);
+    expect_integer(&rig, &script, first, 1);
+    assert_status(weir_session_tick(&rig.session, 1200), WEIR_OK);
+    weir_session_abandon(&rig.session, second);
+    assert_true(feed(&rig.session, WIRE("\r\n+z\r\n")));
+    ask(&rig.session, WEIR_ANSWER_COUNT);
+    assert_true(feed(&rig.session, WIRE(":1\r")));
+    assert_status(weir_session_tick(&rig.session, 1300), WEIR_ERR_TIMEOUT);
+    stop_rig(&rig);
+}
+
+static void a_peer_that_is_not_listened_to_is_not_late(void **state) {
+    (void)state;
+    struct rig rig;
+    struct script script = {WIRE(""), 64, 0};
+    weir_slot *slot;
+    start_rig(&rig, 64, 128);
+    rig.session.timeout_ms = 100;
+    uint64_t range = ask(&rig.session, WEIR_ANSWER_RANGE);
+    assert_false(
+        feed(&rig.session, WIRE("*9\r\n" ENTRY("1", "a") ENTRY("2", "b") ENTRY("3", "c")
+                                    ENTRY("4", "d") ENTRY("5", "e") ENTRY("6", "f"))));
+    assert_status(open_entries(&rig, &script, range, &script, &slot), WEIR_OK);
+    assert_false(feed(&rig.session, WIRE(ENTRY("7", "g"))));
+    assert_status(weir_session_tick(&rig.session, 1000), WEIR_OK);
+    expect_entry(&rig, &script, slot, 1, "a");
+    assert_status(weir_session_tick(&rig.session, 1100), WEIR_ERR_TIMEOUT);
+    stop_rig(&rig);
+}
+
 static void a_blocking_request_has_its_time_on_top(void **state) {
     (void)state;
     struct rig rig;
@@ -965,6 +1006,8 @@ int main(void) {
         cmocka_unit_test(too_many_requests_are_refused),
         cmocka_unit_test(unsent_bytes_have_a_ceiling),
         cmocka_unit_test(a_request_that_is_not_answered_in_time_ends_the_connection),
+        cmocka_unit_test(answers_that_wait_to_be_taken_are_not_late),
+        cmocka_unit_test(a_peer_that_is_not_listened_to_is_not_late),
         cmocka_unit_test(a_blocking_request_has_its_time_on_top),
         cmocka_unit_test(session_survives_every_failing_allocation),
     };
