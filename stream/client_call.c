@@ -22,7 +22,8 @@ static void make_room(weir_client *client, size_t own) {
     if (client->is_non_blocking) {
         weir_client_send(client);
     } else {
-        weir_client_drain(client, client->session.out.most - own + 1);
+        size_t most = client->session.out.most;
+        weir_client_drain(client, (own < most / 2 ? most / 2 : most - own) + 1);
     }
 }
 
@@ -89,23 +90,34 @@ static weir_status queue(weir_client *client, const weir_args *args, weir_answer
     return WEIR_OK;
 }
 
+/* Bytes queued at which a blocking client waits for the peer to take some. */
+static size_t queue_mark(const weir_client *client) {
+    size_t half = client->session.out.most / 2;
+    return half < QUEUE_MARK ? half : QUEUE_MARK;
+}
+
 /* Sends what is worth it, and receives what has come meanwhile: two peers that only write
  * would wait for each other for ever. A failure sticks, and the answer tells it. */
 static void exchange(weir_client *client) {
     size_t queued = weir_session_queued(&client->session);
-    if (queued >= QUEUE_MARK && !client->is_non_blocking) {
-        weir_client_drain(client, QUEUE_MARK);
+    if (queued >= queue_mark(client) && !client->is_non_blocking) {
+        weir_client_drain(client, queue_mark(client));
     } else if (queued >= client->send_at && weir_client_send(client) >= 0) {
         weir_client_receive(client);
     }
 }
 
+/* The answers that wait to be taken leave no room to receive more. */
+static bool is_filled_by_answers(const weir_session *session) {
+    return weir_buffer_len(&session->in) >= session->in.most &&
+           session->failure == WEIR_OK && session->untaken > 0 &&
+           session->streaming == NULL;
+}
+
 weir_status weir_client_ask(weir_client *client, const weir_args *args, weir_answer answer,
                             int64_t block_ms, uint64_t *ticket) {
     weir_session *session = &client->session;
-    bool is_full = weir_buffer_len(&session->in) >= session->in.most;
-    if (is_full && session->failure == WEIR_OK && session->untaken > 0 &&
-        session->streaming == NULL) {
+    if (is_filled_by_answers(session)) {
         return weir_session_error(session, WEIR_ERR_FULL,
                                   "%zu bytes of answers wait: take answers first",
                                   weir_buffer_len(&session->in));

@@ -364,6 +364,46 @@ static weir_status grow_ring(weir_session *session) {
     return WEIR_OK;
 }
 
+/* Room in the ring for one request more. */
+static weir_status reserve_request(weir_session *session) {
+    size_t known = (size_t)(session->next - session->first);
+    bool is_greeting = session->phase != WEIR_PHASE_READY; /* the ceiling is the caller's */
+    if (known >= session->unanswered_most && !is_greeting) {
+        return weir_session_error(session, WEIR_ERR_FULL,
+                                  "%zu requests are unanswered: take answers first", known);
+    }
+    return known >= session->ring_capacity ? grow_ring(session) : WEIR_OK;
+}
+
+/* A queue at its ceiling is moved to the front only where that gains an eighth: else each
+ * small piece that the socket takes would move all the rest. */
+static bool is_too_full(const weir_buffer *out, size_t own) {
+    size_t capacity = out->block->capacity;
+    return capacity == out->most && own > capacity - out->end && weir_buffer_len(out) > 0 &&
+           out->start < capacity / 8;
+}
+
+static weir_status reserve_bytes(weir_session *session, size_t own, size_t size,
+                                 char **at) {
+    weir_buffer *out = &session->out;
+    if (size > out->most) {
+        return weir_session_error(session, WEIR_ERR_LIMIT,
+                                  "a command of %zu bytes; limits.send_bytes is %zu", size,
+                                  out->most);
+    }
+    size_t room;
+    weir_status st =
+        is_too_full(out, own) ? WEIR_ERR_LIMIT : weir_buffer_room(out, own, at, &room);
+    if (st == WEIR_ERR_LIMIT) {
+        return weir_session_error(session, WEIR_ERR_FULL,
+                                  "%zu bytes are queued and not sent yet",
+                                  weir_session_queued(session));
+    }
+    return st == WEIR_OK ? st
+                         : weir_session_error(session, st,
+                                              "no memory for a command of %zu bytes", size);
+}
+
 weir_status weir_session_reserve(weir_session *session, size_t own, size_t size,
                                  char **at) {
     if (session->failure != WEIR_OK) {
@@ -375,35 +415,8 @@ weir_status weir_session_reserve(weir_session *session, size_t own, size_t size,
                                   "%s began an answer that no request asked for",
                                   session->peer);
     }
-    size_t known = (size_t)(session->next - session->first);
-    bool is_greeting = session->phase != WEIR_PHASE_READY; /* the ceiling is the caller's */
-    if (known >= session->unanswered_most && !is_greeting) {
-        return weir_session_error(session, WEIR_ERR_FULL,
-                                  "%zu requests are unanswered: take answers first", known);
-    }
-    if (known >= session->ring_capacity) {
-        weir_status st = grow_ring(session);
-        if (st != WEIR_OK) {
-            return st;
-        }
-    }
-    size_t room;
-    weir_status st = size <= session->out.most
-                         ? weir_buffer_room(&session->out, own, at, &room)
-                         : WEIR_ERR_LIMIT;
-    if (st == WEIR_ERR_LIMIT && size <= session->out.most) {
-        return weir_session_error(session, WEIR_ERR_FULL,
-                                  "%zu bytes are queued and not sent yet",
-                                  weir_session_queued(session));
-    }
-    if (st == WEIR_ERR_LIMIT) {
-        return weir_session_error(session, st,
-                                  "a command of %zu bytes; limits.send_bytes is %zu", size,
-                                  session->out.most);
-    }
-    return st == WEIR_OK ? st
-                         : weir_session_error(session, st,
-                                              "no memory for a command of %zu bytes", size);
+    weir_status st = reserve_request(session);
+    return st == WEIR_OK ? reserve_bytes(session, own, size, at) : st;
 }
 
 uint64_t weir_session_commit(weir_session *session, size_t size, weir_answer answer,

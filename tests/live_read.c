@@ -224,7 +224,7 @@ static void xread_gives_several_streams_one_after_another(void **state) {
 
 static void xread_of_forty_streams_names_each(void **state) {
     struct live *live = *state;
-    char keys[40][8];
+    char keys[40][16];
     weir_source sources[40];
     weir_entries page;
     weir_entry entry;

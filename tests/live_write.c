@@ -224,7 +224,7 @@ static void a_value_of_one_mebibyte_comes_back_whole(void **state) {
 static void an_entry_of_five_hundred_fields_comes_back_whole(void **state) {
     struct live *live = *state;
     weir_field fields[500];
-    char texts[500][12];
+    char texts[500][24];
     for (int i = 0; i < 500; i++) {
         (void)snprintf(texts[i], sizeof texts[i], "field%d", i);
         fields[i].name = weir_text(texts[i]);
