@@ -114,15 +114,19 @@ static bool is_filled_by_answers(const weir_session *session) {
            session->streaming == NULL;
 }
 
-weir_status weir_client_ask(weir_client *client, const weir_args *args, weir_answer answer,
-                            int64_t block_ms, uint64_t *ticket) {
+weir_status weir_client_append(weir_client *client, weir_status made, const weir_args *args,
+                               weir_answer answer, int64_t block_ms) {
+    if (made != WEIR_OK) {
+        return made;
+    }
+    uint64_t ticket;
     weir_session *session = &client->session;
     if (is_filled_by_answers(session)) {
         return weir_session_error(session, WEIR_ERR_FULL,
                                   "%zu bytes of answers wait: take answers first",
                                   weir_buffer_len(&session->in));
     }
-    weir_status st = queue(client, args, answer, block_ms, SIZE_MAX, ticket);
+    weir_status st = queue(client, args, answer, block_ms, SIZE_MAX, &ticket);
     if (st == WEIR_OK) {
         exchange(client);
     }
@@ -220,17 +224,27 @@ weir_status weir_client_take_count(weir_client *client, uint64_t ticket, uint64_
     return WEIR_OK;
 }
 
+weir_status weir_client_count_now(weir_client *client, weir_status made,
+                                  const weir_args *args, uint64_t *count) {
+    uint64_t ticket = 0;
+    weir_status st = made;
+    st = st == WEIR_OK ? weir_client_ask_now(client, args, WEIR_ANSWER_COUNT, 0, &ticket)
+                       : st;
+    return st == WEIR_OK ? weir_client_take_count(client, ticket, count) : st;
+}
+
 weir_status weir_client_take_entries(weir_client *client, uint64_t ticket,
-                                     weir_entries *entries, weir_slot **slot) {
+                                     weir_entries *entries) {
+    weir_slot *slot;
     weir_session *session = &client->session;
     int64_t deadline_ms = 0;
     weir_session_leave(session, entries);
     for (;;) {
-        weir_status st = weir_session_open_entries(session, ticket, entries, slot);
+        weir_status st = weir_session_open_entries(session, ticket, entries, &slot);
         if (st == WEIR_OK) {
             entries->client = client;
-            entries->ticket = (*slot)->serial;
-            entries->slot = weir_session_slot_index(session, *slot);
+            entries->serial = slot->serial;
+            entries->slot = weir_session_slot_index(session, slot);
             return WEIR_OK;
         }
         if (st == WEIR_MORE) {
@@ -240,6 +254,18 @@ weir_status weir_client_take_entries(weir_client *client, uint64_t ticket,
             return st;
         }
     }
+}
+
+weir_status weir_client_entries_now(weir_client *client, weir_status made,
+                                    const weir_args *args, weir_answer answer,
+                                    int64_t block_ms, weir_entries *entries) {
+    uint64_t ticket = 0;
+    entries->client = NULL;
+    weir_status st = made;
+    st = st == WEIR_OK
+             ? weir_client_ask_open(client, args, answer, block_ms, entries, &ticket)
+             : st;
+    return st == WEIR_OK ? weir_client_take_entries(client, ticket, entries) : st;
 }
 
 weir_status weir_client_take_reply(weir_client *client, uint64_t ticket,
@@ -252,7 +278,7 @@ weir_status weir_client_take_reply(weir_client *client, uint64_t ticket,
         weir_status st = weir_session_open_reply(session, ticket, reply, &slot);
         if (st == WEIR_OK) {
             reply->client = client;
-            reply->ticket = slot->serial;
+            reply->serial = slot->serial;
             reply->slot = weir_session_slot_index(session, slot);
             return WEIR_OK;
         }

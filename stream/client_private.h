@@ -52,11 +52,15 @@ weir_status weir_client_drain(weir_client *client, size_t most);
 
 /* ---- client_call.c: requests and their answers ---- */
 
-/* Queues a command. On WEIR_OK *ticket is its own. WEIR_MORE: still connecting. */
-weir_status weir_client_ask(weir_client *client, const weir_args *args, weir_answer answer,
-                            int64_t block_ms, uint64_t *ticket);
+/*
+ * The form that only asks. `made`, here and below, is what putting the command together
+ * gave: unless WEIR_OK it is returned, and nothing is done. WEIR_MORE: still connecting.
+ */
+weir_status weir_client_append(weir_client *client, weir_status made, const weir_args *args,
+                               weir_answer answer, int64_t block_ms);
 
-/* The same for the forms that wait: refused on a non-blocking client. */
+/* Queues a command for a form that waits: refused on a non-blocking client. On WEIR_OK
+ * *ticket is its own. */
 weir_status weir_client_ask_now(weir_client *client, const weir_args *args,
                                 weir_answer answer, int64_t block_ms, uint64_t *ticket);
 
@@ -72,8 +76,17 @@ weir_status weir_client_due(weir_client *client, unsigned kinds, uint64_t *ticke
 weir_status weir_client_take_token(weir_client *client, uint64_t ticket, weir_token *token);
 weir_status weir_client_take_count(weir_client *client, uint64_t ticket, uint64_t *count);
 weir_status weir_client_take_entries(weir_client *client, uint64_t ticket,
-                                     weir_entries *entries, weir_slot **slot);
+                                     weir_entries *entries);
 weir_status weir_client_take_reply(weir_client *client, uint64_t ticket, weir_reply *reply);
+
+/* Asks, and waits for the count. count NULL: it is not wanted. */
+weir_status weir_client_count_now(weir_client *client, weir_status made,
+                                  const weir_args *args, uint64_t *count);
+
+/* Asks, and waits for the beginning of the answer. */
+weir_status weir_client_entries_now(weir_client *client, weir_status made,
+                                    const weir_args *args, weir_answer answer,
+                                    int64_t block_ms, weir_entries *entries);
 
 /* A wrong argument: notes why. WEIR_ERR_ARG. */
 weir_status weir_client_wrong(weir_client *client, const char *why);

@@ -92,7 +92,7 @@ WEIR_API weir_status weir_take_count(weir_client *client, uint64_t *count);
  */
 typedef struct weir_entries {
     weir_client *client;
-    uint64_t ticket;
+    uint64_t serial;
     uint32_t slot;
 } weir_entries;
 
@@ -283,7 +283,7 @@ WEIR_API weir_status weir_take_autoclaim(weir_client *client, weir_id *next,
  */
 typedef struct weir_reply {
     weir_client *client;
-    uint64_t ticket;
+    uint64_t serial;
     uint32_t slot;
 } weir_reply;
 

@@ -68,10 +68,8 @@ weir_status weir_xgroup_create(weir_client *client, weir_source start, weir_view
 weir_status weir_append_xgroup_create(weir_client *client, weir_source start,
                                       weir_view group, bool make_stream) {
     weir_args args;
-    uint64_t ticket;
-    weir_status st = make_create(client, &args, &start, group, make_stream);
-    return st == WEIR_OK ? weir_client_ask(client, &args, WEIR_ANSWER_IS_NEW, 0, &ticket)
-                         : st;
+    weir_status made = make_create(client, &args, &start, group, make_stream);
+    return weir_client_append(client, made, &args, WEIR_ANSWER_IS_NEW, 0);
 }
 
 weir_status weir_take_is_new(weir_client *client, bool *is_new) {
@@ -102,20 +100,15 @@ static weir_status make_xack(weir_client *client, weir_args *args, weir_view key
 weir_status weir_xack(weir_client *client, weir_view key, weir_view group,
                       const weir_id *ids, size_t id_count, uint64_t *count) {
     weir_args args;
-    uint64_t ticket;
-    weir_status st = make_xack(client, &args, key, group, ids, id_count);
-    st = st == WEIR_OK ? weir_client_ask_now(client, &args, WEIR_ANSWER_COUNT, 0, &ticket)
-                       : st;
-    return st == WEIR_OK ? weir_client_take_count(client, ticket, count) : st;
+    weir_status made = make_xack(client, &args, key, group, ids, id_count);
+    return weir_client_count_now(client, made, &args, count);
 }
 
 weir_status weir_append_xack(weir_client *client, weir_view key, weir_view group,
                              const weir_id *ids, size_t id_count) {
     weir_args args;
-    uint64_t ticket;
-    weir_status st = make_xack(client, &args, key, group, ids, id_count);
-    return st == WEIR_OK ? weir_client_ask(client, &args, WEIR_ANSWER_COUNT, 0, &ticket)
-                         : st;
+    weir_status made = make_xack(client, &args, key, group, ids, id_count);
+    return weir_client_append(client, made, &args, WEIR_ANSWER_COUNT, 0);
 }
 
 /* ---- XCLAIM key group consumer min-idle id ... [JUSTID] ---- */
@@ -176,26 +169,20 @@ weir_status weir_xclaim(weir_client *client, weir_view key, weir_view group,
                         size_t id_count, const weir_claim_options *options,
                         weir_entries *entries) {
     weir_args args;
-    uint64_t ticket;
-    weir_slot *slot;
     claim by = {key, group, consumer, min_idle_ms};
-    entries->client = NULL;
-    weir_status st = make_xclaim(client, &args, &by, ids, id_count, claim_options(options));
-    st = st == WEIR_OK
-             ? weir_client_ask_open(client, &args, WEIR_ANSWER_RANGE, 0, entries, &ticket)
-             : st;
-    return st == WEIR_OK ? weir_client_take_entries(client, ticket, entries, &slot) : st;
+    weir_status made =
+        make_xclaim(client, &args, &by, ids, id_count, claim_options(options));
+    return weir_client_entries_now(client, made, &args, WEIR_ANSWER_RANGE, 0, entries);
 }
 
 weir_status weir_append_xclaim(weir_client *client, weir_view key, weir_view group,
                                weir_view consumer, uint64_t min_idle_ms, const weir_id *ids,
                                size_t id_count, const weir_claim_options *options) {
     weir_args args;
-    uint64_t ticket;
     claim by = {key, group, consumer, min_idle_ms};
-    weir_status st = make_xclaim(client, &args, &by, ids, id_count, claim_options(options));
-    return st == WEIR_OK ? weir_client_ask(client, &args, WEIR_ANSWER_RANGE, 0, &ticket)
-                         : st;
+    weir_status made =
+        make_xclaim(client, &args, &by, ids, id_count, claim_options(options));
+    return weir_client_append(client, made, &args, WEIR_ANSWER_RANGE, 0);
 }
 
 /* ---- XAUTOCLAIM key group consumer min-idle start [COUNT n] [JUSTID] ---- */
@@ -220,14 +207,12 @@ static weir_status make_xautoclaim(weir_client *client, weir_args *args, const c
     return WEIR_OK;
 }
 
-static weir_status take_autoclaim(weir_client *client, uint64_t ticket, weir_id *next,
-                                  weir_entries *entries) {
-    weir_slot *slot;
-    weir_status st = weir_client_take_entries(client, ticket, entries, &slot);
-    if (st == WEIR_OK && next != NULL) {
-        *next = slot->next;
+/* The iterator on the answer of an XAUTOCLAIM is open: where to go on is read. */
+static void tell_next(const weir_client *client, const weir_entries *entries,
+                      weir_id *next) {
+    if (next != NULL) {
+        *next = weir_session_slot(&client->session, entries->slot, entries->serial)->next;
     }
-    return st;
 }
 
 weir_status weir_xautoclaim(weir_client *client, weir_view key, weir_view group,
@@ -235,30 +220,31 @@ weir_status weir_xautoclaim(weir_client *client, weir_view key, weir_view group,
                             const weir_claim_options *options, weir_id *next,
                             weir_entries *entries) {
     weir_args args;
-    uint64_t ticket;
     claim by = {key, group, consumer, min_idle_ms};
-    entries->client = NULL;
     weir_status st = make_xautoclaim(client, &args, &by, start, claim_options(options));
-    st = st == WEIR_OK ? weir_client_ask_open(client, &args, WEIR_ANSWER_AUTOCLAIM, 0,
-                                              entries, &ticket)
-                       : st;
-    return st == WEIR_OK ? take_autoclaim(client, ticket, next, entries) : st;
+    st = weir_client_entries_now(client, st, &args, WEIR_ANSWER_AUTOCLAIM, 0, entries);
+    if (st == WEIR_OK) {
+        tell_next(client, entries, next);
+    }
+    return st;
 }
 
 weir_status weir_append_xautoclaim(weir_client *client, weir_view key, weir_view group,
                                    weir_view consumer, uint64_t min_idle_ms, weir_id start,
                                    const weir_claim_options *options) {
     weir_args args;
-    uint64_t ticket;
     claim by = {key, group, consumer, min_idle_ms};
-    weir_status st = make_xautoclaim(client, &args, &by, start, claim_options(options));
-    return st == WEIR_OK ? weir_client_ask(client, &args, WEIR_ANSWER_AUTOCLAIM, 0, &ticket)
-                         : st;
+    weir_status made = make_xautoclaim(client, &args, &by, start, claim_options(options));
+    return weir_client_append(client, made, &args, WEIR_ANSWER_AUTOCLAIM, 0);
 }
 
 weir_status weir_take_autoclaim(weir_client *client, weir_id *next, weir_entries *entries) {
     uint64_t ticket;
     entries->client = NULL;
     weir_status st = weir_client_due(client, 1U << WEIR_ANSWER_AUTOCLAIM, &ticket);
-    return st == WEIR_OK ? take_autoclaim(client, ticket, next, entries) : st;
+    st = st == WEIR_OK ? weir_client_take_entries(client, ticket, entries) : st;
+    if (st == WEIR_OK) {
+        tell_next(client, entries, next);
+    }
+    return st;
 }

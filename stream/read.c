@@ -9,7 +9,7 @@ bool weir_entries_is_open(const weir_entries *entries) {
         return false;
     }
     const weir_slot *slot =
-        weir_session_slot(&entries->client->session, entries->slot, entries->ticket);
+        weir_session_slot(&entries->client->session, entries->slot, entries->serial);
     return slot != NULL && !slot->is_dropped;
 }
 
@@ -18,7 +18,7 @@ void weir_entries_close(weir_entries *entries) {
         return;
     }
     weir_session *session = &entries->client->session;
-    weir_slot *slot = weir_session_slot(session, entries->slot, entries->ticket);
+    weir_slot *slot = weir_session_slot(session, entries->slot, entries->serial);
     if (slot != NULL) {
         weir_session_close_slot(session, slot);
     }
@@ -52,7 +52,7 @@ weir_status weir_entries_next(weir_entries *entries, weir_entry *entry) {
         return WEIR_END;
     }
     weir_session *session = &client->session;
-    weir_slot *slot = weir_session_slot(session, entries->slot, entries->ticket);
+    weir_slot *slot = weir_session_slot(session, entries->slot, entries->serial);
     if (slot == NULL) {
         entries->client = NULL;
         return WEIR_END;
@@ -74,35 +74,12 @@ weir_status weir_entries_next(weir_entries *entries, weir_entry *entry) {
     }
 }
 
-/* Asks and waits for the beginning of the answer. */
-static weir_status entries_now(weir_client *client, weir_status made, const weir_args *args,
-                               weir_answer answer, int64_t block_ms,
-                               weir_entries *entries) {
-    uint64_t ticket;
-    weir_slot *slot;
-    entries->client = NULL;
-    weir_status st = made;
-    st = st == WEIR_OK
-             ? weir_client_ask_open(client, args, answer, block_ms, entries, &ticket)
-             : st;
-    return st == WEIR_OK ? weir_client_take_entries(client, ticket, entries, &slot) : st;
-}
-
-static weir_status append_entries(weir_client *client, weir_status made,
-                                  const weir_args *args, weir_answer answer,
-                                  int64_t block_ms) {
-    uint64_t ticket;
-    return made == WEIR_OK ? weir_client_ask(client, args, answer, block_ms, &ticket)
-                           : made;
-}
-
 weir_status weir_take_entries(weir_client *client, weir_entries *entries) {
     uint64_t ticket;
-    weir_slot *slot;
     entries->client = NULL;
     weir_status st = weir_client_due(
         client, 1U << WEIR_ANSWER_RANGE | 1U << WEIR_ANSWER_STREAMS, &ticket);
-    return st == WEIR_OK ? weir_client_take_entries(client, ticket, entries, &slot) : st;
+    return st == WEIR_OK ? weir_client_take_entries(client, ticket, entries) : st;
 }
 
 /* ---- XRANGE, XREVRANGE ---- */
@@ -160,28 +137,28 @@ weir_status weir_xrange(weir_client *client, weir_view key, weir_id start, weir_
                         const weir_range_options *options, weir_entries *entries) {
     weir_args args;
     weir_status made = make_range(client, &args, key, start, end, false, options);
-    return entries_now(client, made, &args, WEIR_ANSWER_RANGE, 0, entries);
+    return weir_client_entries_now(client, made, &args, WEIR_ANSWER_RANGE, 0, entries);
 }
 
 weir_status weir_append_xrange(weir_client *client, weir_view key, weir_id start,
                                weir_id end, const weir_range_options *options) {
     weir_args args;
     weir_status made = make_range(client, &args, key, start, end, false, options);
-    return append_entries(client, made, &args, WEIR_ANSWER_RANGE, 0);
+    return weir_client_append(client, made, &args, WEIR_ANSWER_RANGE, 0);
 }
 
 weir_status weir_xrevrange(weir_client *client, weir_view key, weir_id start, weir_id end,
                            const weir_range_options *options, weir_entries *entries) {
     weir_args args;
     weir_status made = make_range(client, &args, key, start, end, true, options);
-    return entries_now(client, made, &args, WEIR_ANSWER_RANGE, 0, entries);
+    return weir_client_entries_now(client, made, &args, WEIR_ANSWER_RANGE, 0, entries);
 }
 
 weir_status weir_append_xrevrange(weir_client *client, weir_view key, weir_id start,
                                   weir_id end, const weir_range_options *options) {
     weir_args args;
     weir_status made = make_range(client, &args, key, start, end, true, options);
-    return append_entries(client, made, &args, WEIR_ANSWER_RANGE, 0);
+    return weir_client_append(client, made, &args, WEIR_ANSWER_RANGE, 0);
 }
 
 /* ---- XREAD, XREADGROUP ---- */
@@ -248,7 +225,8 @@ weir_status weir_xread(weir_client *client, const weir_source *sources, size_t s
     weir_args args;
     const weir_read_options *given = read_options(options);
     weir_status made = make_xread(client, &args, sources, source_count, given);
-    return entries_now(client, made, &args, WEIR_ANSWER_STREAMS, given->block_ms, entries);
+    return weir_client_entries_now(client, made, &args, WEIR_ANSWER_STREAMS,
+                                   given->block_ms, entries);
 }
 
 weir_status weir_append_xread(weir_client *client, const weir_source *sources,
@@ -256,7 +234,7 @@ weir_status weir_append_xread(weir_client *client, const weir_source *sources,
     weir_args args;
     const weir_read_options *given = read_options(options);
     weir_status made = make_xread(client, &args, sources, source_count, given);
-    return append_entries(client, made, &args, WEIR_ANSWER_STREAMS, given->block_ms);
+    return weir_client_append(client, made, &args, WEIR_ANSWER_STREAMS, given->block_ms);
 }
 
 /* GROUP stands first, so that no other argument can be taken for STREAMS (wire facts: key
@@ -291,7 +269,8 @@ weir_status weir_xreadgroup(weir_client *client, weir_view group, weir_view cons
     const weir_read_options *given = read_options(options);
     weir_status made =
         make_xreadgroup(client, &args, group, consumer, sources, source_count, given);
-    return entries_now(client, made, &args, WEIR_ANSWER_STREAMS, given->block_ms, entries);
+    return weir_client_entries_now(client, made, &args, WEIR_ANSWER_STREAMS,
+                                   given->block_ms, entries);
 }
 
 weir_status weir_append_xreadgroup(weir_client *client, weir_view group, weir_view consumer,
@@ -301,5 +280,5 @@ weir_status weir_append_xreadgroup(weir_client *client, weir_view group, weir_vi
     const weir_read_options *given = read_options(options);
     weir_status made =
         make_xreadgroup(client, &args, group, consumer, sources, source_count, given);
-    return append_entries(client, made, &args, WEIR_ANSWER_STREAMS, given->block_ms);
+    return weir_client_append(client, made, &args, WEIR_ANSWER_STREAMS, given->block_ms);
 }

@@ -8,7 +8,7 @@
 
 static weir_slot *slot_of(const weir_reply *reply) {
     return reply->client != NULL
-               ? weir_session_slot(&reply->client->session, reply->slot, reply->ticket)
+               ? weir_session_slot(&reply->client->session, reply->slot, reply->serial)
                : NULL;
 }
 
@@ -44,8 +44,7 @@ static weir_status take_any(weir_client *client, uint64_t ticket) {
         }
     } else {
         weir_entries entries;
-        weir_slot *slot;
-        st = weir_client_take_entries(client, ticket, &entries, &slot);
+        st = weir_client_take_entries(client, ticket, &entries);
         if (st == WEIR_OK) {
             weir_entries_close(&entries);
         }
@@ -89,11 +88,9 @@ weir_status weir_command(weir_client *client, const weir_view *args, size_t coun
 }
 
 weir_status weir_append_command(weir_client *client, const weir_view *args, size_t count) {
-    weir_args made;
-    uint64_t ticket;
-    weir_status st = make_command(client, &made, args, count);
-    return st == WEIR_OK ? weir_client_ask(client, &made, WEIR_ANSWER_REPLY, 0, &ticket)
-                         : st;
+    weir_args own;
+    weir_status made = make_command(client, &own, args, count);
+    return weir_client_append(client, made, &own, WEIR_ANSWER_REPLY, 0);
 }
 
 weir_status weir_take_reply(weir_client *client, weir_reply *reply) {
@@ -175,10 +172,8 @@ weir_status weir_xpending(weir_client *client, weir_view key, weir_view group,
 
 weir_status weir_append_xpending(weir_client *client, weir_view key, weir_view group) {
     weir_args args;
-    uint64_t ticket;
-    weir_status st = make_xpending(client, &args, key, group);
-    return st == WEIR_OK ? weir_client_ask(client, &args, WEIR_ANSWER_PENDING, 0, &ticket)
-                         : st;
+    weir_status made = make_xpending(client, &args, key, group);
+    return weir_client_append(client, made, &args, WEIR_ANSWER_PENDING, 0);
 }
 
 weir_status weir_take_pending(weir_client *client, weir_pending *pending) {

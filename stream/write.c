@@ -112,9 +112,8 @@ weir_status weir_xadd(weir_client *client, weir_view key, const weir_field *fiel
 weir_status weir_append_xadd(weir_client *client, weir_view key, const weir_field *fields,
                              size_t field_count, const weir_xadd_options *options) {
     weir_args args;
-    uint64_t ticket;
-    weir_status st = make_xadd(client, &args, key, fields, field_count, options);
-    return st == WEIR_OK ? weir_client_ask(client, &args, WEIR_ANSWER_ID, 0, &ticket) : st;
+    weir_status made = make_xadd(client, &args, key, fields, field_count, options);
+    return weir_client_append(client, made, &args, WEIR_ANSWER_ID, 0);
 }
 
 weir_status weir_take_id(weir_client *client, weir_id *id) {
@@ -124,23 +123,6 @@ weir_status weir_take_id(weir_client *client, weir_id *id) {
 }
 
 /* ---- XLEN, XTRIM, XDEL: all answer with a count ---- */
-
-/* Asks and waits for the count. */
-static weir_status count_now(weir_client *client, weir_status made, const weir_args *args,
-                             uint64_t *count) {
-    uint64_t ticket;
-    weir_status st = made;
-    st = st == WEIR_OK ? weir_client_ask_now(client, args, WEIR_ANSWER_COUNT, 0, &ticket)
-                       : st;
-    return st == WEIR_OK ? weir_client_take_count(client, ticket, count) : st;
-}
-
-static weir_status append_count(weir_client *client, weir_status made,
-                                const weir_args *args) {
-    uint64_t ticket;
-    return made == WEIR_OK ? weir_client_ask(client, args, WEIR_ANSWER_COUNT, 0, &ticket)
-                           : made;
-}
 
 static weir_status make_xlen(weir_client *client, weir_args *args, weir_view key) {
     if (key.len == 0) {
@@ -153,12 +135,13 @@ static weir_status make_xlen(weir_client *client, weir_args *args, weir_view key
 
 weir_status weir_xlen(weir_client *client, weir_view key, uint64_t *count) {
     weir_args args;
-    return count_now(client, make_xlen(client, &args, key), &args, count);
+    return weir_client_count_now(client, make_xlen(client, &args, key), &args, count);
 }
 
 weir_status weir_append_xlen(weir_client *client, weir_view key) {
     weir_args args;
-    return append_count(client, make_xlen(client, &args, key), &args);
+    return weir_client_append(client, make_xlen(client, &args, key), &args,
+                              WEIR_ANSWER_COUNT, 0);
 }
 
 static weir_status make_xtrim(weir_client *client, weir_args *args, weir_view key,
@@ -182,12 +165,14 @@ static weir_status make_xtrim(weir_client *client, weir_args *args, weir_view ke
 weir_status weir_xtrim(weir_client *client, weir_view key, const weir_trim *trim,
                        uint64_t *count) {
     weir_args args;
-    return count_now(client, make_xtrim(client, &args, key, trim), &args, count);
+    return weir_client_count_now(client, make_xtrim(client, &args, key, trim), &args,
+                                 count);
 }
 
 weir_status weir_append_xtrim(weir_client *client, weir_view key, const weir_trim *trim) {
     weir_args args;
-    return append_count(client, make_xtrim(client, &args, key, trim), &args);
+    return weir_client_append(client, make_xtrim(client, &args, key, trim), &args,
+                              WEIR_ANSWER_COUNT, 0);
 }
 
 static weir_status make_xdel(weir_client *client, weir_args *args, weir_view key,
@@ -205,13 +190,15 @@ static weir_status make_xdel(weir_client *client, weir_args *args, weir_view key
 weir_status weir_xdel(weir_client *client, weir_view key, const weir_id *ids,
                       size_t id_count, uint64_t *count) {
     weir_args args;
-    return count_now(client, make_xdel(client, &args, key, ids, id_count), &args, count);
+    return weir_client_count_now(client, make_xdel(client, &args, key, ids, id_count),
+                                 &args, count);
 }
 
 weir_status weir_append_xdel(weir_client *client, weir_view key, const weir_id *ids,
                              size_t id_count) {
     weir_args args;
-    return append_count(client, make_xdel(client, &args, key, ids, id_count), &args);
+    return weir_client_append(client, make_xdel(client, &args, key, ids, id_count), &args,
+                              WEIR_ANSWER_COUNT, 0);
 }
 
 weir_status weir_take_count(weir_client *client, uint64_t *count) {
