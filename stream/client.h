@@ -55,6 +55,8 @@ typedef struct weir_options {
  *   WEIR_ERR_TIMEOUT   within connect_timeout_ms; the text names the phase
  *   WEIR_ERR_REFUSED   the server's answer to the handshake: WRONGPASS, NOAUTH, ...
  *   WEIR_ERR_PROTOCOL  the peer is no Redis (the text says so if it speaks HTTP or TLS)
+ *   WEIR_ERR_CLOSED, WEIR_ERR_IO  the connection was lost in the handshake
+ *   WEIR_ERR_LIMIT     the handshake does not fit into options->limits
  *   WEIR_ERR_UNSUPPORTED rediss:// (not in this version)
  * https://redis.io/docs/latest/commands/hello/
  */
@@ -71,6 +73,8 @@ WEIR_API weir_status weir_open(const char *url, const weir_options *options,
  * the shares smaller, options->mem is not used. Host names are looked up by the C library,
  * which may allocate; numeric addresses and unix:// are not. There, a call inside a loop
  * over entries has the rest of the receive buffer for its answer, see weir_entries_next.
+ * A list of fields has its share too, and a stream's name in XREAD 128 bytes: an entry
+ * beyond either ends its iterator with WEIR_ERR_NOMEM.
  * As weir_open; WEIR_ERR_ARG with *client NULL if the block is too small.
  */
 WEIR_API weir_status weir_open_in(void *block, size_t block_bytes, const char *url,
@@ -80,8 +84,9 @@ WEIR_API weir_status weir_open_in(void *block, size_t block_bytes, const char *u
  * commands and unanswered requests are dropped: weir_flush and take what you asked for. */
 WEIR_API void weir_close(weir_client *client);
 
-/* Why the last call on this client failed; status WEIR_OK if none did yet. Borrows: until
- * the next call on the client. client NULL: "out of memory". */
+/* The last failure of a call on this client: calls that succeed, or give WEIR_MORE or
+ * WEIR_END, leave it as it is. status WEIR_OK if none failed yet. Borrows until the next
+ * call on the client. client NULL: "out of memory". */
 WEIR_API const weir_error *weir_client_error(const weir_client *client);
 
 /* What the server said of itself. Borrows until weir_close. Empty texts if it has no HELLO.
@@ -107,7 +112,9 @@ WEIR_API weir_greeting weir_client_greeting(const weir_client *client);
  */
 
 /* Sends what is queued. WEIR_OK: all of it was handed to the system. WEIR_MORE
- * (non_blocking only): some is left, see weir_step. Else why it failed. */
+ * (non_blocking only): some is left, see weir_step. WEIR_ERR_FULL: the peer takes no more
+ * until it is rid of answers, and limits.receive_bytes of them wait: take answers. Else
+ * what ended the connection. */
 WEIR_API weir_status weir_flush(weir_client *client);
 
 /* Requests whose answers have not been taken. */
@@ -137,7 +144,8 @@ WEIR_API weir_status weir_take_any(weir_client *client);
 /* The descriptor to watch, -1 if there is none; may change while connecting. */
 WEIR_API int weir_client_fd(const weir_client *client);
 
-/* WEIR_WANT_READ, WEIR_WANT_WRITE or both. */
+/* WEIR_WANT_READ, WEIR_WANT_WRITE or both; 0 if the connection is gone, or if answers must
+ * be taken before anything can go on. */
 WEIR_API int weir_client_wants(const weir_client *client);
 
 /* When weir_step must be called at the latest, by CLOCK_MONOTONIC in milliseconds;

@@ -173,11 +173,11 @@ static inline weir_source weir_source_new(weir_view key) {
 }
 
 typedef struct weir_read_options {
-    uint64_t count; /* at most so many entries of each stream; 0: all */
-    int64_t
-        block_ms; /* wait so long for an entry; 0: do not; WEIR_FOREVER: until one comes */
-    bool no_ack;  /* XREADGROUP: entries are not kept as pending, a lost answer loses
-                     them */
+    uint64_t count;   /* at most so many entries of each stream; 0: all */
+    int64_t block_ms; /* wait so long for an entry; 0: do not; WEIR_FOREVER: until one
+                         comes */
+    bool no_ack;      /* XREADGROUP only: entries are not kept as pending, a lost answer
+                         loses them */
 } weir_read_options;
 
 /*
@@ -239,7 +239,7 @@ WEIR_API weir_status weir_append_xack(weir_client *client, weir_view key, weir_v
                                       const weir_id *ids, size_t id_count);
 
 typedef struct weir_claim_options {
-    uint64_t count; /* XAUTOCLAIM: at most so many; 0: the server's default (100) */
+    uint64_t count; /* XAUTOCLAIM only: at most so many; 0: the server's default (100) */
     bool ids_only;  /* JUSTID: no fields, and the delivery count does not rise */
 } weir_claim_options;
 
