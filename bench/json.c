@@ -69,6 +69,9 @@ static void put_provenance(struct object *root, const struct provenance *provena
     put_text(&machine, "kernel", provenance->kernel);
     close_object(&machine);
 
+    if (provenance->server[0] == '\0') {
+        return;
+    }
     struct object server = open_object(root, "server");
     put_text(&server, "name", provenance->server);
     put_text(&server, "version", provenance->server_version);

@@ -16,6 +16,22 @@ struct output {
     FILE *json; /* NULL: nowhere */
 };
 
+/* What needs no server. */
+static bool run_codec(struct report *report) {
+    const struct options *options = &report->options;
+    for (size_t i = 0; i < CODEC_COUNT; i++) {
+        if (!options->with_codec[i]) {
+            continue;
+        }
+        if (!codec_run(&codec_scenarios[i], options->round_entries, options->rounds,
+                       &report->results[report->result_count])) {
+            return false;
+        }
+        report->result_count++;
+    }
+    return true;
+}
+
 /* The memory of one reply comes first, while this process is small: the one that reads
  * begins as its copy. */
 static bool run_parts(const struct ground *ground, struct report *report, FILE *table) {
@@ -45,9 +61,25 @@ static bool run_parts(const struct ground *ground, struct report *report, FILE *
         }
         report->result_count++;
     }
+    if (!run_codec(report)) {
+        return false;
+    }
     say_progress_end();
     table_scenarios(table, report);
     return true;
+}
+
+/* Writes the JSON, and whatever is not written yet. 0, or 1 if that failed. */
+static int finish(const struct report *report, const struct output *output) {
+    if (output->json != NULL) {
+        json_write(output->json, report);
+    }
+    fflush(output->table);
+    if (ferror(output->table) || (output->json != NULL && fflush(output->json) != 0)) {
+        say_failed("cannot write the report: %s", strerror(errno));
+        return 1;
+    }
+    return 0;
 }
 
 /* In the process that measures: 0, or 1 if it failed and said why. */
@@ -65,18 +97,23 @@ static int work(const struct server *server, void *argument) {
     table_head(output->table, &report);
     bool is_done = run_parts(&ground, &report, output->table);
     close(ground.control);
-    if (!is_done) {
+    return is_done ? finish(&report, output) : 1;
+}
+
+/* The same without a server. */
+static int work_in_memory(const struct output *output) {
+    static struct report report;
+    report.options = *output->options;
+    if (!provenance_find(&report.provenance, -1)) {
         return 1;
     }
-    if (output->json != NULL) {
-        json_write(output->json, &report);
-    }
-    fflush(output->table);
-    if (ferror(output->table) || (output->json != NULL && fflush(output->json) != 0)) {
-        say_failed("cannot write the report: %s", strerror(errno));
+    table_head(output->table, &report);
+    if (!run_codec(&report)) {
         return 1;
     }
-    return 0;
+    say_progress_end();
+    table_scenarios(output->table, &report);
+    return finish(&report, output);
 }
 
 /* Opened before the run, so that a wrong path is told at once; a run that fails leaves an
@@ -106,6 +143,9 @@ int main(int argc, char **argv) {
     struct output output;
     if (!open_output(&options, &output)) {
         return 1;
+    }
+    if (!options_need_server(&options)) {
+        return work_in_memory(&output);
     }
     return guard_run(options.server, work, &output);
 }

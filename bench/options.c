@@ -23,9 +23,30 @@ struct said {
     bool is_quick;
 };
 
+/* Every scenario has a number: those with a server first. */
+#define NAMED_COUNT (SCENARIO_COUNT + CODEC_COUNT)
+
+static const char *scenario_name(size_t i) {
+    return i < SCENARIO_COUNT ? scenarios[i].name
+                              : codec_scenarios[i - SCENARIO_COUNT].name;
+}
+
+static bool *scenario_flag(struct options *options, size_t i) {
+    return i < SCENARIO_COUNT ? &options->with_scenario[i]
+                              : &options->with_codec[i - SCENARIO_COUNT];
+}
+
+bool options_need_server(const struct options *options) {
+    bool need = options->with_job || options->with_memory;
+    for (size_t i = 0; i < SCENARIO_COUNT; i++) {
+        need = need || options->with_scenario[i];
+    }
+    return need;
+}
+
 static void print_usage(FILE *file) {
     fputs(
-        "usage: weir-bench [job|memory] [OPTION...]\n"
+        "usage: weir-bench [job|memory|decode|encode] [OPTION...]\n"
         "Starts a private redis-server, and measures weir beside raw sockets (the floor)\n"
         "and hiredis in the same run.\n"
         "\n"
@@ -34,6 +55,7 @@ static void print_usage(FILE *file) {
         "  job             the main job alone\n"
         "  memory          read a stream in ONE reply and tell the peak of memory;\n"
         "                  exit code 1 if it reaches 16 MiB\n"
+        "  decode, encode  replies and commands in memory, without a server\n"
         "\n"
         "  --quick         fewer rounds of fewer entries: under 20 seconds in all\n"
         "  --only NAME,... only these; see below\n"
@@ -47,8 +69,8 @@ static void print_usage(FILE *file) {
         "\n"
         "names: " NAME_JOB " " NAME_MEMORY,
         file);
-    for (size_t i = 0; i < SCENARIO_COUNT; i++) {
-        fprintf(file, "%s%s", i % 4 == 0 ? "\n       " : " ", scenarios[i].name);
+    for (size_t i = 0; i < NAMED_COUNT; i++) {
+        fprintf(file, "%s%s", i % 4 == 0 ? "\n       " : " ", scenario_name(i));
     }
     fputc('\n', file);
 }
@@ -68,13 +90,13 @@ static bool read_number(const char *text, uint64_t most, uint64_t *number) {
 
 /* Selects one name of a list. */
 static bool select_name(const char *name, size_t len, struct options *options) {
-    bool *flags[2 + SCENARIO_COUNT] = {&options->with_job, &options->with_memory};
-    const char *names[2 + SCENARIO_COUNT] = {NAME_JOB, NAME_MEMORY};
-    for (size_t i = 0; i < SCENARIO_COUNT; i++) {
-        flags[2 + i] = &options->with_scenario[i];
-        names[2 + i] = scenarios[i].name;
+    bool *flags[2 + NAMED_COUNT] = {&options->with_job, &options->with_memory};
+    const char *names[2 + NAMED_COUNT] = {NAME_JOB, NAME_MEMORY};
+    for (size_t i = 0; i < NAMED_COUNT; i++) {
+        flags[2 + i] = scenario_flag(options, i);
+        names[2 + i] = scenario_name(i);
     }
-    for (size_t i = 0; i < 2 + SCENARIO_COUNT; i++) {
+    for (size_t i = 0; i < 2 + NAMED_COUNT; i++) {
         if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0) {
             *flags[i] = true;
             return true;
@@ -99,9 +121,23 @@ static bool select_list(const char *list, struct options *options) {
 static void select_all(struct options *options) {
     options->with_job = true;
     options->with_memory = true;
-    for (size_t i = 0; i < SCENARIO_COUNT; i++) {
-        options->with_scenario[i] = true;
+    for (size_t i = 0; i < NAMED_COUNT; i++) {
+        *scenario_flag(options, i) = true;
     }
+}
+
+/* Those whose names begin with the command and a dot; false: there are none. */
+static bool select_group(const char *command, struct options *options) {
+    size_t len = strlen(command);
+    bool is_any = false;
+    for (size_t i = SCENARIO_COUNT; i < NAMED_COUNT; i++) {
+        const char *name = scenario_name(i);
+        if (strncmp(name, command, len) == 0 && name[len] == '.') {
+            *scenario_flag(options, i) = true;
+            is_any = true;
+        }
+    }
+    return is_any;
 }
 
 /* The sizes of a whole run; job and memory by themselves have their own. */
@@ -142,7 +178,8 @@ static bool choose(const char *command, const struct said *said, struct options 
             said->entries != 0 ? said->entries : options->memory_entries;
         return true;
     }
-    return say_failed("there is no command \"%s\"", command);
+    return select_group(command, options) ||
+           say_failed("there is no command \"%s\"", command);
 }
 
 /* Takes one option; false: it is wrong, and said so. */

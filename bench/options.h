@@ -3,7 +3,7 @@
 #ifndef BENCH_OPTIONS_H
 #define BENCH_OPTIONS_H
 
-#include "scenario.h"
+#include "codec.h"
 
 struct options {
     const char *server; /* the program */
@@ -15,7 +15,11 @@ struct options {
     bool with_memory;
     uint64_t memory_entries;
     bool with_scenario[SCENARIO_COUNT];
+    bool with_codec[CODEC_COUNT];
 };
+
+/* True if something needs a server; else all that is measured is in memory. */
+bool options_need_server(const struct options *options);
 
 enum options_outcome { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_WRONG };
 

@@ -14,11 +14,12 @@ struct provenance {
     char cpu[96];
     long cores;
     char kernel[256];
-    char server[32]; /* its name: redis, valkey */
+    char server[32]; /* its name: redis, valkey; "" if there is none */
     char server_version[32];
 };
 
-/* `control` is a connection for small questions. False: failed, and said why. */
+/* `control` is a connection for small questions, below 0 if there is no server. False:
+ * failed, and said why. */
 bool provenance_find(struct provenance *provenance, int control);
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef BENCH_REPORT_H
 #define BENCH_REPORT_H
 
+#include "codec.h"
 #include "job.h"
 #include "one_reply.h"
 #include "options.h"
@@ -17,7 +18,7 @@ struct report {
     struct provenance provenance;
     struct job_result job;
     struct one_reply memory;
-    struct result results[SCENARIO_COUNT];
+    struct result results[SCENARIO_COUNT + CODEC_COUNT];
     size_t result_count;
 };
 

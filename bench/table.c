@@ -28,8 +28,10 @@ void table_head(FILE *file, const struct report *report) {
             provenance->flags, provenance->hiredis);
     fprintf(file, "on %s, %ld cores, %s\n", provenance->cpu, provenance->cores,
             provenance->kernel);
-    fprintf(file, "%s %s: %s\n", provenance->server, provenance->server_version,
-            SERVER_SETTINGS);
+    if (provenance->server[0] != '\0') {
+        fprintf(file, "%s %s: %s\n", provenance->server, provenance->server_version,
+                SERVER_SETTINGS);
+    }
     if (provenance->is_slow_build) {
         fputs("NOT AN OPTIMISED BUILD: its figures mean little\n", file);
     }
@@ -141,7 +143,8 @@ void table_scenarios(FILE *file, const struct report *report) {
         print_cpu(file, &report->results[i]);
     }
     fputs("\nserver: how busy it was with weir; near 100 % it is the limit, and the\n"
-          "client's own figure is its CPU. Round trips: less is better.\n",
+          "client's own figure is its CPU. Where the unit is a time, less is better.\n"
+          "decode, encode: in memory; what puts a reply's bytes there is not counted.\n",
           file);
     fflush(file);
 }

@@ -1,0 +1,113 @@
+/* weir's parts that need no session: the general reader over a whole reply, and the encoder
+ * of commands.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "codec.h"
+
+#include "../stream/args.h"
+#include "need.h"
+#include "payload.h"
+#include "say.h"
+
+#include <stdlib.h>
+
+#define ENTRY_DEPTH 2 /* of an entry's id: reply, entry, id */
+
+struct plain {
+    const struct codec_data *data;
+    weir_reader reader;
+    weir_field *fields; /* commands: of BENCH_BLOCK entries */
+    char *out;          /* commands: CODEC_PIECE bytes */
+};
+
+static void plain_close(void *handle) {
+    struct plain *self = handle;
+    free(self->fields);
+    free(self->out);
+    free(self);
+}
+
+static void *plain_open(const struct codec_data *data) {
+    struct plain *self = need_memory(sizeof *self);
+    self->data = data;
+    self->out = need_memory(CODEC_PIECE);
+    weir_reader_init(&self->reader, NULL);
+    size_t count = BENCH_BLOCK * data->field_count;
+    self->fields = need_memory((count + 1) * sizeof *self->fields);
+    for (size_t i = 0; i < count; i++) {
+        self->fields[i].name = weir_text(payload_names[i % data->field_count]);
+        self->fields[i].value =
+            weir_bytes(data->values + i * data->value_bytes, data->value_bytes);
+    }
+    return self;
+}
+
+/* ---- the general reader ---- */
+
+static bool add_id(weir_view text, uint64_t *sum) {
+    weir_id id;
+    if (weir_id_parse(text, &id) != WEIR_OK) {
+        return say_failed("weir: an id that is none");
+    }
+    *sum += id.ms + id.seq;
+    return true;
+}
+
+/* Takes all tokens; strings at `id_depth` are ids. */
+static bool read_tokens(struct plain *self, uint32_t id_depth, uint64_t *sum) {
+    weir_view rest = weir_bytes(self->data->bytes.data, self->data->bytes.len);
+    for (;;) {
+        weir_token token;
+        size_t used;
+        weir_status st = weir_reader_next(&self->reader, rest, &used, &token);
+        if (st != WEIR_OK) {
+            bool is_over = st == WEIR_MORE && weir_reader_is_between(&self->reader);
+            return is_over || say_failed("weir: the reader fails");
+        }
+        rest = weir_bytes(rest.data + used, rest.len - used);
+        if (token.type != WEIR_TOKEN_BULK) {
+            continue;
+        }
+        if (token.depth != id_depth) {
+            *sum += codec_visit(token.bytes.data, token.bytes.len);
+        } else if (!add_id(token.bytes, sum)) {
+            return false;
+        }
+    }
+}
+
+static bool read_range(void *handle, struct codec_tally *tally) {
+    return read_tokens(handle, ENTRY_DEPTH, &tally->sum);
+}
+
+static bool read_ids(void *handle, struct codec_tally *tally) {
+    return read_tokens(handle, 0, &tally->sum);
+}
+
+/* ---- commands ---- */
+
+/* As weir_append_xadd makes and queues them, into a buffer that is large enough. */
+static bool write_commands(void *handle, struct codec_tally *tally) {
+    struct plain *self = handle;
+    const struct codec_data *data = self->data;
+    const weir_view key = weir_text(BENCH_KEY);
+    size_t at = 0;
+    for (size_t i = 0; i < data->entries; i++) {
+        weir_args args;
+        weir_args_begin(&args, "XADD");
+        weir_args_view(&args, key);
+        weir_args_text(&args, "*");
+        args.fields = self->fields + i % BENCH_BLOCK * data->field_count;
+        args.field_count = data->field_count;
+        size_t bound = weir_args_bound(&args);
+        at = CODEC_PIECE - at < bound ? 0 : at;
+        const char *end = weir_args_write(&args, self->out + at, NULL);
+        size_t len = (size_t)(end - (self->out + at));
+        at += len;
+        tally->sum += len;
+    }
+    return true;
+}
+
+const struct codec_side codec_own_reader = {plain_open, read_range, plain_close};
+const struct codec_side codec_own_reader_ids = {plain_open, read_ids, plain_close};
+const struct codec_side codec_own_encoder = {plain_open, write_commands, plain_close};
