@@ -117,12 +117,11 @@ static weir_status refuse_unasked(weir_session *session) {
 /* Takes answered and unwanted requests off the queue's end, bytes and all, so that calls
  * inside a loop over entries leave nothing behind. */
 static void trim_tail(weir_session *session) {
-    while (session->next - session->first >= 2 && session->ahead_ticket == session->next &&
-           session->detached == 0) {
+    while (session->next - session->first >= 2 && session->ahead_ticket == session->next) {
         const weir_request *last = weir_session_request(session, session->next - 1);
         const weir_request *before = weir_session_request(session, session->next - 2);
         uint64_t end = session->in.offset + weir_buffer_len(&session->in);
-        if (!last->is_gone || last->end != end || session->is_in_push) {
+        if (!last->is_gone || last->is_held || last->end != end || session->is_in_push) {
             return;
         }
         weir_buffer_cut(&session->in, before->end);

@@ -42,6 +42,7 @@ typedef struct weir_request {
     bool is_whole;    /* the ahead reader has passed its answer */
     bool is_taken;    /* no longer due to a take: somebody has or had it */
     bool is_gone;     /* nobody wants its bytes any more: to be passed over */
+    bool is_held;     /* but a detached slot looks at them where they are */
 } weir_request;
 
 /* Where an iterator stands in its answer. */
@@ -128,7 +129,6 @@ typedef struct weir_session {
     weir_slot *slots[WEIR_MAX_SLOTS];
     size_t slot_most;
     weir_slot *streaming; /* the one that reads the answer of `first` as it arrives */
-    size_t detached;      /* slots that are */
     uint64_t serial;      /* of the slot opened last */
 
     int64_t timeout_ms;

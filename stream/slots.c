@@ -55,7 +55,10 @@ void weir_session_close_slot(weir_session *session, weir_slot *slot) {
         weir_session_abandon(session, slot->ticket);
     }
     if (slot->is_detached) {
-        session->detached--;
+        bool is_known = slot->ticket >= session->first && slot->ticket < session->next;
+        if (is_known) {
+            weir_session_request(session, slot->ticket)->is_held = false;
+        }
         slot->is_detached = false;
     }
     weir_session_unpin(session, slot);
@@ -81,10 +84,11 @@ void weir_session_leave(weir_session *session, const void *handle) {
 
 /* The answer leaves the queue's order: its bytes are pinned where they are. */
 static void detach(weir_session *session, weir_slot *slot, uint64_t ticket) {
+    weir_request *request = weir_session_request(session, ticket);
+    request->is_held = true;
     slot->is_detached = true;
-    session->detached++;
     slot->pinned = weir_buffer_pin(&session->in);
-    slot->detached = weir_session_whole(session, weir_session_request(session, ticket));
+    slot->detached = weir_session_whole(session, request);
     slot->at = slot->value_at = 0;
     weir_reader_init(&slot->reader, &weir_stream_reading);
     weir_session_abandon(session, ticket);

@@ -836,6 +836,36 @@ static void a_line_that_fills_the_buffer_ends_the_connection(void **state) {
     stop_rig(&rig);
 }
 
+static void calls_inside_two_loops_leave_nothing_behind(void **state) {
+    (void)state;
+    struct rig rig;
+    struct script script = {WIRE(""), 64, 0};
+    weir_slot *outer;
+    weir_slot *inner;
+    start_rig(&rig, 64, 256);
+    uint64_t first = ask(&rig.session, WEIR_ANSWER_RANGE);
+    uint64_t second = ask(&rig.session, WEIR_ANSWER_RANGE);
+    assert_true(feed(&rig.session,
+                     WIRE("*2\r\n" ENTRY("1", "a") ENTRY("2", "b") "*2\r\n" ENTRY("3", "c")
+                              ENTRY("4", "d"))));
+    assert_status(open_entries(&rig, &script, first, &outer, &outer), WEIR_OK);
+    assert_status(open_entries(&rig, &script, second, &inner, &inner), WEIR_OK);
+    for (int i = 0; i < 1000; i++) {
+        uint64_t count = ask(&rig.session, WEIR_ANSWER_COUNT);
+        script.left = WIRE(":5\r\n");
+        expect_integer(&rig, &script, count, 5);
+    }
+    expect_entry(&rig, &script, inner, 3, "c");
+    expect_entry(&rig, &script, inner, 4, "d");
+    weir_session_close_slot(&rig.session, inner);
+    expect_entry(&rig, &script, outer, 1, "a");
+    expect_entry(&rig, &script, outer, 2, "b");
+    weir_session_close_slot(&rig.session, outer);
+    script.left = WIRE(":6\r\n");
+    expect_integer(&rig, &script, ask(&rig.session, WEIR_ANSWER_COUNT), 6);
+    stop_rig(&rig);
+}
+
 static void too_many_requests_are_refused(void **state) {
     (void)state;
     struct rig rig;
@@ -1003,6 +1033,7 @@ int main(void) {
         cmocka_unit_test(a_call_inside_a_loop_takes_the_room_of_what_is_left),
         cmocka_unit_test(an_answer_given_up_at_its_head_leaves_no_iterator_open),
         cmocka_unit_test(a_line_that_fills_the_buffer_ends_the_connection),
+        cmocka_unit_test(calls_inside_two_loops_leave_nothing_behind),
         cmocka_unit_test(too_many_requests_are_refused),
         cmocka_unit_test(unsent_bytes_have_a_ceiling),
         cmocka_unit_test(a_request_that_is_not_answered_in_time_ends_the_connection),
