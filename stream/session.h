@@ -199,7 +199,7 @@ int64_t weir_session_deadline(const weir_session *session);
  * answers wait to be taken, or fill the buffer, the deadline begins anew. */
 weir_status weir_session_tick(weir_session *session, int64_t now_ms);
 
-/* ---- failures ---- */
+/* ---- failures (failure.c) ---- */
 
 /* Why the connection ended, told again: gives the status, WEIR_OK while it is good. */
 weir_status weir_session_failed(weir_session *session);
