@@ -349,6 +349,11 @@ static weir_status give_up(weir_session *session, uint64_t ticket) {
     if (session->failure != WEIR_OK) {
         return session->failure;
     }
+    if (session->is_starved) {
+        return weir_session_error(session, WEIR_ERR_NOMEM,
+                                  "%s: no memory to hold the answer; it is passed over",
+                                  session->peer);
+    }
     return weir_session_error(
         session, WEIR_ERR_LIMIT, "%s: %s limits.receive_bytes, %zu; it is passed over",
         session->peer,

@@ -88,6 +88,9 @@ static weir_status take_options(weir_client *client, const char *url,
     if (st != WEIR_OK) {
         return st;
     }
+    if (url == NULL) {
+        return weir_client_wrong(client, "the URL is NULL: redis://127.0.0.1:6379 is one");
+    }
     st = weir_address_parse(address, url, &client->session.error);
     if (st != WEIR_OK) {
         return st;
@@ -98,7 +101,7 @@ static weir_status take_options(weir_client *client, const char *url,
         return weir_client_wrong(client, "user and password: at most 511 bytes, name 63");
     }
     if (address->user[0] != '\0' && address->password[0] == '\0') {
-        return weir_client_wrong(client, "a user without a password");
+        return weir_client_wrong(client, "a user without a password: name both or none");
     }
     address->db = options->db != 0 ? options->db : address->db;
     client->is_non_blocking = options->non_blocking;

@@ -50,7 +50,7 @@ typedef struct weir_options {
  * WEIR_OK: *client is ready (non_blocking: the connection has begun, go on with weir_step).
  * Failed: *client is given too, to be asked for the error and closed; NULL only if it is
  * WEIR_ERR_NOMEM.
- *   WEIR_ERR_ARG       the URL or an option is wrong
+ *   WEIR_ERR_ARG       the URL (or NULL in its place) or an option is wrong
  *   WEIR_ERR_CONNECT   does not resolve, nobody listens, path missing
  *   WEIR_ERR_TIMEOUT   within connect_timeout_ms; the text names the phase
  *   WEIR_ERR_REFUSED   the server's answer to the handshake: WRONGPASS, NOAUTH, ...

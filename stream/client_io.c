@@ -72,7 +72,7 @@ weir_status weir_client_receive(weir_client *client) {
     }
     if (st == WEIR_ERR_CLOSED) {
         return weir_session_break(session, WEIR_ERR_CLOSED, 0,
-                                  "%s closed the connection, %llu requests unanswered",
+                                  "%s closed the connection, requests unanswered: %llu",
                                   client->peer,
                                   (unsigned long long)(session->next - session->first));
     }

@@ -129,7 +129,7 @@ static const char *advice_for(weir_view words) {
         return " (check user and password)";
     }
     if (begins_with(words, "NOAUTH") || begins_with(words, "ERR AUTH")) {
-        return " (a password is needed: redis://:password@host, or options.password)";
+        return " (it wants a password: :password@ before the host or path, or options.password)";
     }
     if (begins_with(words, "NOPERM")) {
         return " (this user may not do that: see ACL SETUSER)";

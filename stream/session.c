@@ -56,6 +56,7 @@ weir_status weir_session_init(weir_session *session, const weir_mem *mem,
     session->protocol = 2; /* until HELLO says otherwise */
     session->first = session->next = session->oldest = session->ahead_ticket = 1;
     session->slot_most = sizes->slots;
+    session->is_fixed = sizes->is_fixed;
     session->ring_capacity = sizes->ring_base;
     session->unanswered_most = sizes->unanswered_most;
     weir_reader_init(&session->ahead, &weir_stream_reading);
@@ -143,7 +144,9 @@ weir_status weir_session_new_slot(weir_session *session, const void *handle,
 /* ---- bytes ---- */
 
 weir_status weir_session_room(weir_session *session, char **at, size_t *room) {
-    return weir_buffer_room(&session->in, 1, at, room);
+    weir_status st = weir_buffer_room(&session->in, 1, at, room);
+    session->is_starved = st == WEIR_ERR_NOMEM && !session->is_fixed;
+    return st;
 }
 
 weir_status weir_session_received(weir_session *session, size_t count, int64_t now_ms) {

@@ -143,6 +143,8 @@ typedef struct weir_session {
     char server[16];
     char version[32];
 
+    bool is_fixed;       /* it never allocates: what it has is its ceiling */
+    bool is_starved;     /* memory, not a ceiling, kept the receive buffer from growing */
     const char *peer;    /* for error texts; borrowed */
     weir_error error;    /* the last one */
     weir_error ending;   /* what ended the connection, while `error` is a later one */
@@ -175,8 +177,8 @@ void weir_session_free(weir_session *session);
 
 /* ---- bytes in and out ---- */
 
-/* Where to put received bytes. WEIR_OK; WEIR_ERR_LIMIT, WEIR_ERR_NOMEM: the receive buffer
- * is full of what nobody has taken: see weir_session_make_way. */
+/* Where to put received bytes. WEIR_OK; WEIR_ERR_LIMIT: the receive buffer is full of what
+ * nobody has taken, WEIR_ERR_NOMEM: it cannot grow: see weir_session_make_way. */
 weir_status weir_session_room(weir_session *session, char **at, size_t *room);
 
 /* `count` bytes were put there. Passes over what nobody wants. WEIR_OK, or the failure. */

@@ -392,7 +392,7 @@ static void auth_alone_can_be_refused(void **state) {
 static void a_server_that_wants_a_password_is_told_apart_without_hello(void **state) {
     (void)state;
     PLAY(.who = NOBODY, .turns = {{HELLO, NO_HELLO}, {PING SETINFO, NOAUTH NOAUTH NOAUTH}},
-         .status = WEIR_ERR_REFUSED, .code = "NOAUTH", .says = "a password is needed");
+         .status = WEIR_ERR_REFUSED, .code = "NOAUTH", .says = "it wants a password");
 }
 
 /* ---- a protocol that was demanded ---- */
@@ -449,7 +449,7 @@ static void a_missing_password_is_refused(void **state) {
          .turns = {{HELLO, "-NOAUTH HELLO must be called with the client already "
                            "authenticated, otherwise the HELLO <proto> AUTH <user> <pass> "
                            "option can be used\r\n"}},
-         .status = WEIR_ERR_REFUSED, .code = "NOAUTH", .says = "a password is needed");
+         .status = WEIR_ERR_REFUSED, .code = "NOAUTH", .says = "it wants a password");
 }
 
 static void a_full_server_is_told(void **state) {
