@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes sure that what a script needs is on this Debian machine.
 #   tests/need.sh NEED...   each one of: afl++ compiler c++ clang clang-format clang-tidy
-#                           cmake cmocka hiredis make pkg-config redis-server
+#                           cmake cmocka cross-arm cross-s390x hiredis make pkg-config
+#                           qemu-user redis-server
 # Installs what is missing with apt, as root or with sudo; if it can be neither, names what
 # is missing and exits with 2. Does nothing if nothing is missing.
 set -euo pipefail
