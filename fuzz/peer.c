@@ -1,0 +1,221 @@
+/* A peer that the fuzzer plays: net/net.h without sockets, and a clock that it turns.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "peer.h"
+
+#include <stdio.h>
+
+#define SILENCE 255
+#define PEER_FD 3 /* any that looks like one: it is never used */
+
+#define MOST_CALLS 200000 /* of one input, whatever it is: thousands are usual */
+
+peer the_peer;
+
+void peer_reset(void) {
+    peer *self = &the_peer;
+    memset(self, 0, offsetof(peer, out));
+    self->is_honest = true;
+    self->now_ms = 1000;
+}
+
+static void count_call(void) {
+    fuzz_check(++the_peer.calls < MOST_CALLS, "a client never loops for ever");
+}
+
+/* ---- what it says ---- */
+
+bool peer_say(weir_view bytes) {
+    if (bytes.len > PEER_BYTES - the_peer.out_len) {
+        return false;
+    }
+    if (bytes.len > 0) {
+        memcpy(the_peer.out + the_peer.out_len, bytes.data, bytes.len);
+    }
+    the_peer.out_len += bytes.len;
+    return true;
+}
+
+bool peer_say_text(const char *text) { return peer_say(weir_text(text)); }
+
+bool peer_say_number(char type, int64_t number) {
+    char text[32];
+    (void)snprintf(text, sizeof text, "%c%lld\r\n", type, (long long)number);
+    return peer_say_text(text);
+}
+
+bool peer_say_bulk(weir_view bytes) {
+    return peer_say_number('$', (int64_t)bytes.len) && peer_say(bytes) &&
+           peer_say_text("\r\n");
+}
+
+/* ---- what it takes ---- */
+
+/* The whole command at the front of what came; 0 if there is none. */
+static size_t read_command(weir_view input, weir_view *args, size_t *count) {
+    static const weir_reader_options resp2 = {.protocol = 2};
+    weir_reader reader;
+    size_t used_up = 0;
+    weir_reader_init(&reader, &resp2);
+    *count = 0;
+    do {
+        weir_token token;
+        size_t used;
+        weir_view rest = weir_bytes(input.data + used_up, input.len - used_up);
+        weir_status st = weir_reader_next(&reader, rest, &used, &token);
+        fuzz_check(st == WEIR_OK || st == WEIR_MORE, "a client sends RESP");
+        if (st == WEIR_MORE) {
+            return 0;
+        }
+        used_up += used;
+        if (token.depth == 0) {
+            fuzz_check(token.type == WEIR_TOKEN_ARRAY && token.number > 0,
+                       "a command is an array");
+        } else {
+            fuzz_check(token.type == WEIR_TOKEN_BULK && *count < PEER_ARGS,
+                       "a command is made of bulk strings");
+            args[(*count)++] = token.bytes;
+        }
+    } while (!weir_reader_is_between(&reader));
+    return used_up;
+}
+
+static void answer_commands(void) {
+    peer *self = &the_peer;
+    size_t at = 0;
+    for (;;) {
+        weir_view args[PEER_ARGS];
+        size_t count;
+        size_t used =
+            read_command(weir_bytes(self->in + at, self->in_len - at), args, &count);
+        if (used == 0) {
+            break;
+        }
+        self->answer(args, count);
+        at += used;
+    }
+    memmove(self->in, self->in + at, self->in_len - at);
+    self->in_len -= at;
+}
+
+/* ---- the transport ---- */
+
+static size_t next_piece(const fuzz_pieces *pieces, size_t *turn, bool *was_none) {
+    if (pieces->count == 0) {
+        return SIZE_MAX;
+    }
+    size_t size = pieces->sizes[(*turn)++ % pieces->count];
+    bool is_none = size == SILENCE && !*was_none;
+    *was_none = is_none;
+    return is_none ? 0 : size + 1;
+}
+
+static weir_status fail(int *os_error) {
+    peer_fault fault = the_peer.fault;
+    *os_error = 104; /* any: only its text is shown */
+    return fault == PEER_HANGS_UP ? WEIR_ERR_CLOSED : WEIR_ERR_IO;
+}
+
+static weir_status peer_receive(void *context, char *data, size_t room, size_t *moved,
+                                int *os_error) {
+    (void)context;
+    peer *self = &the_peer;
+    count_call();
+    fuzz_check(room > 0, "a client has room when it receives");
+    size_t left = self->out_len - self->out_at;
+    if (self->fault == PEER_FAILS || (self->fault == PEER_HANGS_UP && left == 0)) {
+        return fail(os_error);
+    }
+    size_t piece = next_piece(&self->says, &self->says_turn, &self->was_silent);
+    piece = piece < left ? piece : left;
+    *moved = piece < room ? piece : room;
+    memcpy(data, self->out + self->out_at, *moved);
+    self->out_at += *moved;
+    return *moved > 0 ? WEIR_OK : WEIR_MORE;
+}
+
+static size_t take(weir_view part, size_t most) {
+    peer *self = &the_peer;
+    size_t count = part.len < most ? part.len : most;
+    if (self->is_honest) {
+        fuzz_check(count <= PEER_BYTES - self->in_len, "commands are no longer than sent");
+        memcpy(self->in + self->in_len, part.data, count);
+        self->in_len += count;
+    }
+    return count;
+}
+
+static weir_status peer_send(void *context, const weir_view *parts, size_t count,
+                             size_t *moved, int *os_error) {
+    (void)context;
+    peer *self = &the_peer;
+    count_call();
+    if (self->fault != PEER_IS_WELL) {
+        (void)fail(os_error);
+        return WEIR_ERR_IO;
+    }
+    size_t most = next_piece(&self->takes, &self->takes_turn, &self->was_full);
+    *moved = 0;
+    for (size_t i = 0; i < count && *moved < most; i++) {
+        *moved += take(parts[i], most - *moved);
+    }
+    if (self->is_honest) {
+        answer_commands();
+    }
+    return *moved > 0 ? WEIR_OK : WEIR_MORE;
+}
+
+/* ---- net/net.h ---- */
+
+weir_status weir_socket_start(weir_socket *socket, const weir_address *address,
+                              int64_t now_ms, int64_t deadline_ms, weir_error *error) {
+    (void)error;
+    count_call();
+    *socket = (weir_socket){.fd = PEER_FD,
+                            .address = address,
+                            .started_ms = now_ms,
+                            .try_until_ms = deadline_ms,
+                            .deadline_ms = deadline_ms};
+    return WEIR_OK;
+}
+
+weir_status weir_socket_connect(weir_socket *socket, int64_t now_ms, weir_error *error) {
+    (void)now_ms;
+    count_call();
+    if (the_peer.refuses) {
+        error->status = WEIR_ERR_CONNECT;
+        (void)snprintf(error->text, sizeof error->text, "nobody listens");
+        return WEIR_ERR_CONNECT;
+    }
+    socket->is_connected = true;
+    return WEIR_OK;
+}
+
+int64_t weir_socket_deadline(const weir_socket *socket) { return socket->try_until_ms; }
+
+weir_transport weir_socket_transport(weir_socket *socket) {
+    weir_transport transport = {socket, peer_receive, peer_send};
+    return transport;
+}
+
+void weir_socket_close(weir_socket *socket) { socket->fd = -1; }
+
+int64_t weir_now_ms(void) {
+    count_call();
+    return the_peer.now_ms;
+}
+
+/* Nothing comes that is not there already: the time passes at once. */
+weir_status weir_wait(int fd, int wants, int64_t deadline_ms, int *os_error) {
+    (void)fd;
+    peer *self = &the_peer;
+    count_call();
+    bool can_read = self->out_at < self->out_len || self->fault != PEER_IS_WELL;
+    if ((wants & WEIR_WANT_WRITE) != 0 || (can_read && (wants & WEIR_WANT_READ) != 0)) {
+        return WEIR_OK;
+    }
+    if (deadline_ms == WEIR_NO_DEADLINE) {
+        return fail(os_error);
+    }
+    self->now_ms = self->now_ms > deadline_ms ? self->now_ms : deadline_ms;
+    return WEIR_ERR_TIMEOUT;
+}
