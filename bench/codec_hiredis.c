@@ -1,6 +1,6 @@
-/* hiredis' reader and formatter at their best: malloc keeps its memory, the reader its
- * buffer; bytes come in pieces as from a socket, and putting them into its buffer is not
- * counted; each tree is visited and freed.
+/* hiredis' reader and formatter at their best: malloc keeps its memory and joins what is
+ * freed at once, the reader keeps its buffer; bytes come in pieces as from a socket, and
+ * putting them into its buffer is not counted; each tree is visited and freed.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "codec.h"
 
@@ -32,6 +32,7 @@ static void *peer_open(const struct codec_data *data) {
     mallopt(M_TRIM_THRESHOLD, 256 * 1024 * 1024);
     mallopt(M_TOP_PAD, 64 * 1024 * 1024);
     mallopt(M_MMAP_THRESHOLD, 256 * 1024 * 1024);
+    mallopt(M_MXFAST, 0); /* a third less time than sorting a tree's chunks later */
     struct peer *self = need_memory(sizeof *self);
     self->data = data;
     self->reader = redisReaderCreate();
