@@ -20,6 +20,7 @@ for program in "$folder"/fuzz/fuzz_*; do
         continue
     fi
     echo "$name: $(find "fuzz/corpus/$name" -type f | wc -l) inputs"
-    "$program" "fuzz/corpus/$name" >/dev/null
+    "$program" "fuzz/corpus/$name" >$folder/replay.log 2>&1 ||
+        { tail -n 20 $folder/replay.log && exit 1; }
 done
 report_coverage $folder 0 0

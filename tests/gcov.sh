@@ -54,7 +54,7 @@ count_coverage() { # FOLDER
             }
             for (file in all) print file, all[file], run[file] + 0, ways[file] + 0, taken[file] + 0
             for (place in missing) print place
-        }' "$tmp"/*.gcov | sort
+        }' "$tmp"/*.gcov | sort -t : -k 1,1 -k 2,2n
     rm -rf "$tmp"
 }
 
@@ -67,11 +67,21 @@ report_coverage() { # FOLDER LEAST_LINES LEAST_BRANCHES
                 branches, percent(taken, branches)
         }
         BEGIN { printf "%-20s %6s %9s %8s %9s\n", "", "lines", "run", "branches", "taken" }
-        NF == 1 { missing = missing " " $1; next }
+        function end_range() { if (last > first) missing = missing "-" last }
+        NF == 1 {
+            split($1, place, ":")
+            if (place[1] == file && place[2] == last + 1) { last = place[2]; next }
+            end_range()
+            missing = missing (place[1] == file ? " " : "\n  " place[1] " ") place[2]
+            file = place[1]
+            first = last = place[2]
+            next
+        }
         { show($1, $2, $3, $4, $5); l += $2; r += $3; b += $4; t += $5 }
         END {
             show("resp/", l, r, b, t)
-            if (missing != "") print "not all of:" missing
+            end_range()
+            if (missing != "") print "lines that were not run, or have a branch not taken:" missing
             if (l == 0 || percent(r, l) < least_lines || percent(t, b) < least_branches) {
                 printf "below %g %% of lines or %g %% of branches\n", least_lines, least_branches
                 exit 1
