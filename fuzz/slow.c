@@ -524,10 +524,13 @@ static bool read_attribute(slow *made, size_t at, unsigned depth) {
 
 /* A value, with the attributes in front of it. */
 static bool read_value(slow *made, unsigned depth, bool is_in_streamed, bool is_full) {
-    for (;;) {
+    for (bool has_attribute = false;; has_attribute = true) {
         size_t at = made->at;
         if (is_at_end(made, at)) {
             return lacks_bytes(made);
+        }
+        if (has_attribute && byte_at(made, at) == '>') {
+            return fails(made, WEIR_FAULT_NEST, at);
         }
         if (!check_type(made, at, depth, is_in_streamed, is_full)) {
             return false;

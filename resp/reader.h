@@ -60,7 +60,7 @@ typedef enum weir_resp_fault {
     WEIR_FAULT_DOUBLE, /* not a decimal floating-point number */
     WEIR_FAULT_BIGNUM, /* not an integer of any size */
     WEIR_FAULT_VERB,   /* a verbatim string without its four-byte head */
-    WEIR_FAULT_NEST,   /* a push inside another value */
+    WEIR_FAULT_NEST,   /* a push inside another value, or between it and its attribute */
     WEIR_FAULT_STREAM, /* an end without a beginning, or something else than the next part
                         */
     WEIR_FAULT_HUGE,   /* a length or count beyond 2^63-1 */

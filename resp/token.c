@@ -53,7 +53,7 @@ static weir_status begin_token(weir_reader *reader, uint8_t type) {
     if (reader->is_in_parts != (type == ';') || is_lost_end) {
         return weir_reader_fail(reader, WEIR_FAULT_STREAM, 0);
     }
-    if (type == '>' && reader->depth > 0) {
+    if (type == '>' && (reader->depth > 0 || reader->owes_value)) {
         return weir_reader_fail(reader, WEIR_FAULT_NEST, 0);
     }
     if (reader->offset - reader->reply_at >= reader->limits.reply_bytes) {

@@ -50,7 +50,7 @@ void weir_buffer_free(weir_buffer *buffer) {
 /* The next capacity that holds `need` bytes: doubled, not above the ceiling. */
 static size_t grown(const weir_buffer *buffer, size_t need) {
     size_t capacity = buffer->base;
-    while (capacity < need) {
+    while (capacity < need && capacity < buffer->most) {
         capacity = capacity > buffer->most / 2 ? buffer->most : capacity * 2;
     }
     return capacity;
@@ -108,7 +108,9 @@ static weir_status make_room(weir_buffer *buffer, size_t want) {
     }
     bool is_pinned = buffer->block->holders > 1;
     if (is_pinned) {
-        return change_block(buffer, grown(buffer, len + want));
+        size_t capacity = grown(buffer, len + want);
+        bool gains_little = capacity > buffer->base && capacity - len < len / 4;
+        return change_block(buffer, gains_little ? grown(buffer, capacity + 1) : capacity);
     }
     bool fits_here = want <= buffer->block->capacity - len;
     bool is_mostly_used_up = len <= buffer->block->capacity / 2;
@@ -194,6 +196,7 @@ void weir_buffer_drop(weir_buffer *buffer, weir_block *block) {
 }
 
 weir_status weir_buffer_keep_spare(weir_buffer *buffer) {
+    buffer->is_fixed = true;
     buffer->spare = new_block(buffer->mem, buffer->base);
     return buffer->spare != NULL ? WEIR_OK : WEIR_ERR_NOMEM;
 }

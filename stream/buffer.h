@@ -22,6 +22,7 @@ typedef struct weir_buffer {
     size_t most;         /* ceiling of the capacity */
     size_t small_rounds; /* times it was emptied with little in it, in a row */
     size_t peak;         /* most bytes held in those rounds */
+    bool is_fixed;       /* it has its spare block, and never allocates again */
     uint64_t offset;     /* bytes ever used up: the stream's offset of `start` */
 } weir_buffer;
 
@@ -58,6 +59,14 @@ static inline weir_view weir_buffer_view(const weir_buffer *buffer) {
  * WEIR_ERR_LIMIT: not below the ceiling. WEIR_ERR_NOMEM. The buffer is then as it was.
  */
 weir_status weir_buffer_room(weir_buffer *buffer, size_t want, char **at, size_t *room);
+
+/* False if there is no room for a byte, and no block to go on in: a fixed buffer whose
+ * blocks are all pinned. */
+static inline bool weir_buffer_can_grow(const weir_buffer *buffer) {
+    bool is_pinned = buffer->block->holders > 1;
+    bool is_at_end = buffer->end == buffer->block->capacity;
+    return !(is_pinned && is_at_end && buffer->is_fixed && buffer->spare == NULL);
+}
 
 /* `count` bytes were written behind the end. */
 void weir_buffer_filled(weir_buffer *buffer, size_t count);

@@ -155,9 +155,11 @@ static weir_status wait_connect(weir_client *client) {
 
 /* The password has been sent, or never will be: nothing of it stays in the send buffer. */
 static void wipe_sent(weir_client *client) {
-    weir_buffer *out = &client->session.out;
-    if (weir_buffer_len(out) == 0) {
-        weir_wipe(weir_block_bytes(out->block), out->block->capacity);
+    weir_buffer *buffers[] = {&client->session.out, &client->session.in};
+    for (size_t i = 0; i < 2; i++) {
+        if (weir_buffer_len(buffers[i]) == 0) { /* an old server repeats what it was sent */
+            weir_wipe(weir_block_bytes(buffers[i]->block), buffers[i]->block->capacity);
+        }
     }
 }
 
@@ -319,6 +321,14 @@ bool weir_client_is_ready(const weir_client *client) {
     return client->session.phase == WEIR_PHASE_READY;
 }
 
+/* A nearly full buffer is filled up only if a caller cannot go on without: else the room
+ * for each entry that is taken would be made by moving all the rest. */
+static bool may_receive(const weir_client *client) {
+    const weir_buffer *in = &client->session.in;
+    size_t least = client->needs_more ? 1 : in->most / 8 + 1;
+    return weir_buffer_len(in) + least <= in->most && weir_buffer_can_grow(in);
+}
+
 int weir_client_wants(const weir_client *client) {
     if (client->session.failure != WEIR_OK) {
         return 0;
@@ -326,9 +336,8 @@ int weir_client_wants(const weir_client *client) {
     if (!client->socket.is_connected) {
         return WEIR_WANT_WRITE;
     }
-    bool is_full = weir_buffer_len(&client->session.in) >= client->session.in.most;
     bool is_queued = weir_session_queued(&client->session) > 0;
-    return (is_full ? 0 : WEIR_WANT_READ) | (is_queued ? WEIR_WANT_WRITE : 0);
+    return (may_receive(client) ? WEIR_WANT_READ : 0) | (is_queued ? WEIR_WANT_WRITE : 0);
 }
 
 int64_t weir_client_deadline_ms(const weir_client *client) {
@@ -358,7 +367,7 @@ static weir_status exchange(weir_client *client) {
         if (st < 0) {
             return st;
         }
-        st = weir_client_receive(client);
+        st = may_receive(client) ? weir_client_receive(client) : WEIR_ERR_FULL;
         if (st != WEIR_OK) {
             return st == WEIR_MORE || st == WEIR_ERR_FULL ? WEIR_OK : st;
         }

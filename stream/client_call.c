@@ -134,12 +134,12 @@ weir_status weir_client_append(weir_client *client, weir_status made, const weir
 }
 
 /* What is lent goes out before the call returns, or the connection ends. */
-static weir_status send_loans(weir_client *client, uint64_t ticket) {
+static weir_status send_loans(weir_client *client, uint64_t ticket, int64_t block_ms) {
     int64_t deadline_ms = 0;
     weir_session *session = &client->session;
     weir_status st = weir_client_send(client);
     while (st >= 0 && session->loans.count > 0) {
-        st = weir_client_await(client, ticket, 0, &deadline_ms);
+        st = weir_client_await(client, ticket, block_ms, &deadline_ms);
     }
     if (session->loans.count > 0 && session->failure == WEIR_OK) {
         weir_session_break(session, WEIR_ERR_IO, 0,
@@ -158,7 +158,7 @@ weir_status weir_client_ask_now(weir_client *client, const weir_args *args,
     }
     weir_status st = queue(client, args, answer, block_ms, LEND_FROM, ticket);
     if (st == WEIR_OK && client->session.loans.count > 0) {
-        send_loans(client, *ticket); /* a failure sticks, the answer tells it */
+        send_loans(client, *ticket, block_ms); /* a failure sticks, the answer tells it */
     }
     return st;
 }
@@ -260,6 +260,7 @@ weir_status weir_client_entries_now(weir_client *client, weir_status made,
                                     const weir_args *args, weir_answer answer,
                                     int64_t block_ms, weir_entries *entries) {
     uint64_t ticket = 0;
+    weir_session_leave(&client->session, entries);
     entries->client = NULL;
     weir_status st = made;
     st = st == WEIR_OK

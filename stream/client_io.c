@@ -68,6 +68,7 @@ weir_status weir_client_receive(weir_client *client) {
     weir_status st =
         client->transport.receive(client->transport.context, at, room, &moved, &os_error);
     if (st == WEIR_OK) {
+        client->needs_more = false;
         return weir_session_received(session, moved, weir_now_ms());
     }
     if (st == WEIR_ERR_CLOSED) {
@@ -140,6 +141,7 @@ weir_status weir_client_await(weir_client *client, uint64_t ticket, int64_t bloc
             continue;
         }
         if (st != WEIR_MORE || client->is_non_blocking) {
+            client->needs_more = st == WEIR_MORE;
             return st;
         }
         bool is_queued = weir_session_queued(&client->session) > 0;

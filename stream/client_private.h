@@ -20,6 +20,7 @@ struct weir_client {
     char peer[WEIR_PEER_TEXT];
     char name[WEIR_NAME_TEXT];
     bool is_non_blocking;
+    bool needs_more; /* a take or an iterator cannot go on with what was received */
     int64_t timeout_ms;
     int64_t connect_timeout_ms;
     int64_t connect_deadline_ms;

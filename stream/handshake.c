@@ -139,7 +139,10 @@ static const char *advice_for(weir_view words) {
 
 static void copy_text(char *out, size_t size, weir_view text) {
     size_t len = text.len < size - 1 ? text.len : size - 1;
-    memcpy(out, text.data, len);
+    for (size_t i = 0; i < len; i++) {
+        bool is_printable = text.data[i] >= ' ' && text.data[i] <= '~';
+        out[i] = (char)(is_printable ? text.data[i] : '?');
+    }
     out[len] = '\0';
 }
 

@@ -2,6 +2,9 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "session.h"
 
+#define KEPT_FIELDS 1024
+#define KEPT_KEY    4096
+
 weir_slot *weir_session_slot(const weir_session *session, uint32_t index, uint64_t serial) {
     if (serial == 0 || index >= session->slot_most || session->slots[index] == NULL) {
         return NULL;
@@ -48,6 +51,21 @@ void weir_session_finish(weir_session *session, weir_slot *slot) {
     weir_session_abandon(session, slot->ticket);
 }
 
+/* What a rare large entry or name took is not kept for the next iterator. */
+static void give_back_large(weir_session *session, weir_slot *slot) {
+    if (session->is_fixed) {
+        return;
+    }
+    if (slot->fields.capacity > KEPT_FIELDS) {
+        weir_fields_free(&slot->fields);
+    }
+    if (slot->key_capacity > KEPT_KEY) {
+        weir_mem_free(&session->mem, slot->key, slot->key_capacity);
+        slot->key = NULL;
+        slot->key_capacity = 0;
+    }
+}
+
 void weir_session_close_slot(weir_session *session, weir_slot *slot) {
     if (slot == session->streaming) {
         weir_session_catch_up(session);
@@ -62,6 +80,7 @@ void weir_session_close_slot(weir_session *session, weir_slot *slot) {
         slot->is_detached = false;
     }
     weir_session_unpin(session, slot);
+    give_back_large(session, slot);
     slot->serial = 0;
     slot->handle = NULL;
     slot->ticket = 0;

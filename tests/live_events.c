@@ -188,6 +188,39 @@ static void a_large_page_is_read_as_it_arrives(void **state) {
     }
 }
 
+/* What is not taken is received only as far as it can be kept without moving it each time.
+ */
+static void a_nearly_full_buffer_asks_for_no_more(void **state) {
+    struct live *live = *state;
+    live_fill(live->client, "s", 20000, 100);
+    weir_options options = {.non_blocking = true,
+                            .protocol = live->protocol,
+                            .limits.receive_bytes = 1024 * 1024};
+    weir_client *client = live_other(live, &options);
+    assert_ok(client, turn_until_ready(client));
+    assert_ok(client,
+              weir_append_xrange(client, WIRE("s"), WEIR_ID_MIN, WEIR_ID_MAX, NULL));
+    weir_entries page;
+    weir_entry entry;
+    weir_status st = weir_take_entries(client, &page);
+    while (st == WEIR_MORE) {
+        assert_ok(client, turn(client));
+        st = weir_take_entries(client, &page);
+    }
+    assert_ok(client, st);
+    while ((weir_client_wants(client) & WEIR_WANT_READ) != 0) {
+        assert_ok(client, turn(client));
+    }
+    uint64_t count = 0;
+    while ((st = next(client, &page, &entry)) == WEIR_OK) {
+        assert_int_equal(entry.field_count, 1);
+        assert_ok(client, weir_step(client));
+        count++;
+    }
+    assert_status(st, WEIR_END);
+    assert_int_equal(count, 20000);
+}
+
 static void a_blocked_read_is_woken(void **state) {
     struct live *live = *state;
     weir_client *client = connected(live);
@@ -392,6 +425,7 @@ int main(void) {
         LIVE_ON_BOTH(a_take_before_its_time_is_more),
         LIVE_ON_BOTH(thousands_go_through_in_order),
         LIVE_ON_BOTH(a_large_page_is_read_as_it_arrives),
+        LIVE_ON_BOTH(a_nearly_full_buffer_asks_for_no_more),
         LIVE_ON_BOTH(a_blocked_read_is_woken),
         LIVE_ON_BOTH(a_blocked_read_has_its_time_on_top),
         LIVE_ON_BOTH(a_wrong_password_ends_the_loop),
