@@ -268,6 +268,21 @@ static void drop_token(void) {
 
 /* ---- outcomes ---- */
 
+/* With FUZZ_TRACE in the environment: what each call gave. */
+static void trace(const char *what, size_t number, weir_status st) {
+    static int is_wanted = -1;
+    if (is_wanted < 0) {
+        is_wanted = getenv("FUZZ_TRACE") != NULL;
+    }
+    if (is_wanted != 0) {
+        const weir_session *session = &now.client->session;
+        (void)fprintf(stderr, "%-8s %3zu %-30s %s | in %zu, first %llu, next %llu\n", what,
+                      number, weir_status_text(st), st < 0 ? session->error.text : "",
+                      weir_buffer_len(&session->in), (unsigned long long)session->first,
+                      (unsigned long long)session->next);
+    }
+}
+
 /* What holds of the status of every call. */
 static void check_status(weir_status st) {
     const weir_error *error = weir_client_error(now.client);
@@ -402,6 +417,7 @@ static void do_append(void) {
     }
     size_t before = weir_unanswered(now.client);
     weir_status st = append(number, &now.asked[number]);
+    trace("append", number, st);
     check_status(st);
     size_t after = weir_unanswered(now.client);
     fuzz_check(after == before + (st == WEIR_OK), "an append asks or does nothing");
@@ -479,6 +495,7 @@ static handle *choose_hand(void) {
 static void take_as(size_t number, kind as, handle *hand) {
     size_t before = weir_unanswered(now.client);
     weir_status st = take(number, as, hand);
+    trace("take", number, st);
     check_status(st);
     check_take(number, as, st, before);
 }
@@ -546,6 +563,7 @@ static void do_call(void) {
     size_t before = weir_unanswered(now.client);
     weir_status failure = now.failure;
     weir_status st = call(number, &now.asked[number], hand);
+    trace("call", number, st);
     check_status(st);
     fuzz_check(now.is_blocking || is_refusal(st), "what waits is refused in a loop");
     fuzz_check(!now.is_blocking || failure == WEIR_OK || st == failure,
@@ -586,6 +604,7 @@ static void do_next(handle *hand) {
     size_t before = weir_unanswered(now.client);
     bool was_open = weir_entries_is_open(&hand->entries);
     weir_status st = weir_entries_next(&hand->entries, &hand->entry);
+    trace("next", hand->number, st);
     check_status(st);
     fuzz_check(weir_unanswered(now.client) == before, "an iterator takes no answer");
     if (st == WEIR_OK) {
@@ -622,6 +641,7 @@ static void do_reply(size_t how) {
     }
     weir_token token;
     weir_status st = weir_reply_next(&now.reply, &token);
+    trace("token", 0, st);
     check_status(st);
     if (st == WEIR_OK) {
         now.reply_bytes = token.bytes;
@@ -633,6 +653,7 @@ static void do_reply(size_t how) {
 
 static void do_step(void) {
     weir_status st = weir_step(now.client);
+    trace("step", 0, st);
     check_status(st);
     fuzz_check(st == WEIR_OK || st < 0, "a step goes as far as it goes");
     int wants = weir_client_wants(now.client);
@@ -643,6 +664,7 @@ static void do_step(void) {
 static void do_flush(void) {
     weir_status failure = now.failure;
     weir_status st = weir_flush(now.client);
+    trace("flush", 0, st);
     check_status(st);
     fuzz_check(failure == WEIR_OK || st == failure, "a failure stays");
 }
@@ -780,6 +802,7 @@ static void close_all(void) {
     for (size_t i = 0; i < MOST_HANDLES; i++) {
         do_close(&now.handles[i]);
     }
+    drop_token();
     weir_reply_close(&now.reply);
     weir_pending_close(&now.pending);
 }

@@ -240,6 +240,7 @@ weir_status weir_append_xautoclaim(weir_client *client, weir_view key, weir_view
 
 weir_status weir_take_autoclaim(weir_client *client, weir_id *next, weir_entries *entries) {
     uint64_t ticket;
+    weir_session_leave(&client->session, entries);
     entries->client = NULL;
     weir_status st = weir_client_due(client, 1U << WEIR_ANSWER_AUTOCLAIM, &ticket);
     st = st == WEIR_OK ? weir_client_take_entries(client, ticket, entries) : st;

@@ -76,6 +76,7 @@ weir_status weir_entries_next(weir_entries *entries, weir_entry *entry) {
 
 weir_status weir_take_entries(weir_client *client, weir_entries *entries) {
     uint64_t ticket;
+    weir_session_leave(&client->session, entries);
     entries->client = NULL;
     weir_status st = weir_client_due(
         client, 1U << WEIR_ANSWER_RANGE | 1U << WEIR_ANSWER_STREAMS, &ticket);

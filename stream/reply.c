@@ -74,6 +74,7 @@ weir_status weir_command(weir_client *client, const weir_view *args, size_t coun
     weir_args made;
     uint64_t ticket;
     if (reply != NULL) {
+        weir_session_leave(&client->session, reply);
         reply->client = NULL;
     }
     weir_status st = make_command(client, &made, args, count);
@@ -95,6 +96,7 @@ weir_status weir_append_command(weir_client *client, const weir_view *args, size
 
 weir_status weir_take_reply(weir_client *client, weir_reply *reply) {
     uint64_t ticket;
+    weir_session_leave(&client->session, reply);
     reply->client = NULL;
     weir_status st = weir_client_due(client, 1U << WEIR_ANSWER_REPLY, &ticket);
     return st == WEIR_OK ? weir_client_take_reply(client, ticket, reply) : st;
@@ -162,6 +164,7 @@ weir_status weir_xpending(weir_client *client, weir_view key, weir_view group,
                           weir_pending *pending) {
     weir_args args;
     uint64_t ticket;
+    weir_session_leave(&client->session, &pending->consumers);
     memset(pending, 0, sizeof *pending);
     weir_status st = make_xpending(client, &args, key, group);
     st = st == WEIR_OK ? weir_client_ask_open(client, &args, WEIR_ANSWER_PENDING, 0,
@@ -178,6 +181,7 @@ weir_status weir_append_xpending(weir_client *client, weir_view key, weir_view g
 
 weir_status weir_take_pending(weir_client *client, weir_pending *pending) {
     uint64_t ticket;
+    weir_session_leave(&client->session, &pending->consumers);
     memset(pending, 0, sizeof *pending);
     weir_status st = weir_client_due(client, 1U << WEIR_ANSWER_PENDING, &ticket);
     return st == WEIR_OK ? take_pending(client, ticket, pending) : st;

@@ -362,6 +362,33 @@ static void a_seventeenth_is_not_taken_from_a_pipeline(void **state) {
     assert_next(&pages[16], 2, 0);
 }
 
+/* Nobody could close them any more. */
+static void a_failed_call_leaves_no_place_taken(void **state) {
+    struct live *live = *state;
+    weir_client *c = live->client;
+    const weir_view ping[] = {WIRE("PING")};
+    weir_entries pages[17];
+    weir_reply replies[17];
+    weir_pending pendings[17];
+    weir_source all = weir_source_after(WIRE("s"), WEIR_ID_MIN);
+    live_fill(c, "s", 50, VALUE_BYTES);
+    assert_ok(c, weir_xgroup_create(c, all, WIRE("g"), false, NULL));
+    for (int i = 0; i < 17; i++) {
+        assert_ok(c, open_range(c, &pages[i]));
+        assert_status(weir_take_entries(c, &pages[i]), WEIR_ERR_ARG);
+        assert_ok(c, open_range(c, &pages[i]));
+        assert_status(weir_take_autoclaim(c, NULL, &pages[i]), WEIR_ERR_ARG);
+        assert_ok(c, open_range(c, &pages[i]));
+        assert_status(weir_xread(c, &all, 0, NULL, &pages[i]), WEIR_ERR_ARG);
+        assert_ok(c, weir_command(c, ping, 1, &replies[i]));
+        assert_status(weir_take_reply(c, &replies[i]), WEIR_ERR_ARG);
+        assert_ok(c, weir_command(c, ping, 1, &replies[i]));
+        assert_status(weir_command(c, ping, 0, &replies[i]), WEIR_ERR_ARG);
+        assert_ok(c, weir_xpending(c, all.key, WIRE("g"), &pendings[i]));
+        assert_status(weir_take_pending(c, &pendings[i]), WEIR_ERR_ARG);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         LIVE_ON_BOTH(xack_of_the_entry_in_hand),
@@ -379,6 +406,7 @@ int main(void) {
         LIVE_ON_BOTH(sixteen_loops_can_be_forgotten),
         LIVE_ON_BOTH(a_seventeenth_is_refused_before_it_is_asked),
         LIVE_ON_BOTH(a_seventeenth_is_not_taken_from_a_pipeline),
+        LIVE_ON_BOTH(a_failed_call_leaves_no_place_taken),
     };
     return live_run("calls inside a loop", tests);
 }
