@@ -128,22 +128,23 @@ tr -d a <<<"$out" >"$tmp/large"
 [ "$(<"$tmp/large")" = '$"" ; ...' ] || failed "half of one: $(head -c 100 "$tmp/large")"
 
 # What is there is printed before the rest has come.
-coproc reading { exec "$program"; }
+coproc reading { exec "$program" 2>/dev/null; }
+reading_pid=$reading_PID
 printf '+first\r\n+sec' >&"${reading[1]}"
 read -r -t 60 -N 8 -u "${reading[0]}" out || failed "nothing is printed before the input ends"
 [ "$out" = '+"first"' ] || failed "before the input ends: $out"
 eval "exec ${reading[1]}>&-"
-wait "$reading_PID" || true
+wait "$reading_pid" || true
 
 # A sanitizer needs more address space than this.
 little_kib=32768
-if (ulimit -v $little_kib && "$program" --help) >/dev/null 2>&1; then
+if (ulimit -v $little_kib && "$program" --help || exit 1) >/dev/null 2>&1; then
     bulk 1000000 >"$tmp/megabyte"
     {
         for ((i = 0; i < 60; i++)); do cat "$tmp/megabyte"; done
         bulk 60000000
     } | (ulimit -v $little_kib && "$program") | tr -d a | tail -c 9 >"$tmp/large"
-    [ "$(<"$tmp/large")" = '" ; $""' ] || failed "in little memory: $(<"$tmp/large")"
+    [ "$(<"$tmp/large")" = '"" ; $""' ] || failed "in little memory: $(<"$tmp/large")"
 else
     echo "the program does not start in $little_kib KiB: its memory was not looked at"
 fi
