@@ -1,8 +1,7 @@
 /* worker URL STREAM GROUP NAME [IDLE_MS]: one member of a consumer group. First it goes on
  * with what it was given before it was stopped, then it takes over what others left alone
- * for IDLE_MS (60000), then it waits for new entries; and so on. An entry is acknowledged
- * when its work is done, so a crash loses none: some may be worked on twice. So IDLE_MS is
- * longer than a page of 100 takes, or others take over what is still being worked on.
+ * for IDLE_MS (60000, longer than a page of 100 takes), then it waits for new entries. An
+ * entry is acknowledged when its work is done: a crash loses none, some are done twice.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include <inttypes.h>
 #include <stdio.h>

@@ -46,5 +46,11 @@ for program in "$tmp"/*.c; do
     "${CC:-cc}" -std=c11 -pedantic -Wall -Wextra -Werror "-I$include" "$program" "$@" \
         "$library" -o "$tmp/program"
 done
+for example in "$root"/examples/*.c; do
+    if [ "$(wc -l <"$example")" -ge 80 ]; then
+        echo "$example has 80 lines or more"
+        exit 1
+    fi
+done
 echo "programs compiled: $programs, other pieces: $pieces"
 [ $programs -gt 0 ]

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Makes sure that what a script needs is on this Debian machine.
 #   tests/need.sh NEED...   each one of: afl++ compiler c++ clang clang-format clang-tidy
-#                           cmake cmocka cross-arm cross-s390x hiredis make pkg-config
-#                           qemu-user redis-server
+#                           cmake cmocka cross-arm cross-s390x hiredis make pgrep
+#                           pkg-config qemu-user redis-server
 # Installs what is missing with apt, as root or with sudo; if it can be neither, names what
 # is missing and exits with 2. Does nothing if nothing is missing.
 set -euo pipefail
@@ -38,6 +38,7 @@ packages_of() {
     cmocka | hiredis) echo "lib$1-dev" ;;
     cross-arm) echo gcc-arm-linux-gnueabihf libc6-dev-armhf-cross ;;
     cross-s390x) echo gcc-s390x-linux-gnu libc6-dev-s390x-cross ;;
+    pgrep) echo procps ;;
     qemu-user) echo qemu-user-static ;;
     *) echo "$1" ;;
     esac
