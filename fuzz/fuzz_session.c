@@ -733,6 +733,7 @@ static void run_plain(void) {
 /* Every request that is left has an outcome too: its own, or that the connection is lost.
  */
 static void take_rest(void) {
+    the_peer.says.count = the_peer.takes.count = 0; /* what is left comes whole */
     for (size_t rounds = 0; next_due() != 0 && now.failure == WEIR_OK; rounds++) {
         if (!now.is_blocking) {
             do_step();
