@@ -77,14 +77,14 @@ static void write_double(slow *made, weir_view text) {
     for (; digits < 17; digits++) {
         (void)snprintf(copy, sizeof copy, "%.*e", digits - 1, number);
         double back = strtod(copy, NULL);
-        if (memcmp(&back, &number, sizeof back) == 0) {
+        if (back <= number && back >= number) {
             break;
         }
     }
     (void)snprintf(copy, sizeof copy, "%.*e", digits - 1, number);
-    int exponent = atoi(strchr(copy, 'e') + 1);
+    long exponent = strtol(strchr(copy, 'e') + 1, NULL, 10);
     if (exponent >= -4 && exponent <= 15) {
-        int places = digits - 1 - exponent;
+        int places = digits - 1 - (int)exponent;
         (void)snprintf(copy, sizeof copy, "%.*f", places > 0 ? places : 0, number);
     } else {
         (void)snprintf(copy, sizeof copy, "%.*g", digits, number);
@@ -229,10 +229,20 @@ static bool pass_one_of(weir_view *text, const char *bytes) {
     return false;
 }
 
+/* What is between the parentheses has letters, digits and underscores. */
 static bool is_nan(weir_view text) {
-    return text.len == 3 && (text.data[0] == 'n' || text.data[0] == 'N') &&
-           (text.data[1] == 'a' || text.data[1] == 'A') &&
-           (text.data[2] == 'n' || text.data[2] == 'N');
+    (void)pass_one_of(&text, "-");
+    if (!pass_one_of(&text, "nN") || !pass_one_of(&text, "aA") ||
+        !pass_one_of(&text, "nN")) {
+        return false;
+    }
+    if (pass_one_of(&text, "(")) {
+        while (pass_one_of(&text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "0123456789_")) {
+        }
+        return pass_one_of(&text, ")") && text.len == 0;
+    }
+    return text.len == 0;
 }
 
 static bool is_double(weir_view text) {

@@ -21,13 +21,29 @@ static bool has_leading_zero(weir_view text, size_t at, size_t end) {
     return end - at > 1 && text.data[at] == '0';
 }
 
-static bool is_word(weir_view text, const char *word) {
-    size_t len = strlen(word);
-    if (text.len != len) {
+static bool is_word_byte(char byte) {
+    char lower = (char)(byte | 0x20);
+    return is_digit(byte) || byte == '_' || (lower >= 'a' && lower <= 'z');
+}
+
+/* "nan", or what a C library writes for it and Redis before 7.2 sends: a sign, capitals, a
+ * word in parentheses (RESP3.md, "Double"; C11 7.22.1.3). */
+static bool is_nan(weir_view text) {
+    static const char nan[] = "nan";
+    size_t at = text.len > 0 && text.data[0] == '-' ? 1 : 0;
+    for (size_t i = 0; nan[i] != '\0'; i++, at++) {
+        if (at == text.len || (text.data[at] | 0x20) != nan[i]) {
+            return false;
+        }
+    }
+    if (at == text.len) {
+        return true;
+    }
+    if (text.data[at] != '(' || text.data[text.len - 1] != ')') {
         return false;
     }
-    for (size_t i = 0; i < len; i++) {
-        if ((text.data[i] | 0x20) != word[i]) {
+    for (at++; at < text.len - 1; at++) {
+        if (!is_word_byte(text.data[at])) {
             return false;
         }
     }
@@ -36,7 +52,7 @@ static bool is_word(weir_view text, const char *word) {
 
 bool weir_text_is_double(weir_view text) {
     if (weir_view_equal(text, weir_text("inf")) ||
-        weir_view_equal(text, weir_text("-inf")) || is_word(text, "nan")) {
+        weir_view_equal(text, weir_text("-inf")) || is_nan(text)) {
         return true;
     }
     size_t whole = sign_end(text, 0);
