@@ -211,6 +211,12 @@ static void choose_options(fuzz_input *input, weir_options *options) {
     the_world.may_lack_memory = (mode & 64) != 0;
 }
 
+/* Ceilings that are not chosen are small ones too: large buffers take much of the time. */
+static void set_ceilings(weir_limits *limits) {
+    limits->receive_bytes = limits->receive_bytes != 0 ? limits->receive_bytes : 16384;
+    limits->send_bytes = limits->send_bytes != 0 ? limits->send_bytes : 4096;
+}
+
 /* The handshake as an honest peer would answer it, for one that says the wire. */
 static void say_handshake(const weir_options *options) {
     if (options->protocol == 2) {
@@ -289,6 +295,9 @@ int fuzz_one(const uint8_t *data, size_t len) {
     the_peer.is_honest = the_world.is_honest;
     the_peer.answer = world_answer;
     size_t how = fuzz_choice(&settings);
+    if ((how & 8) == 0) {
+        set_ceilings(&options.limits);
+    }
     bool is_in_block = (how & 1) != 0;
     if (the_world.may_lack_memory) {
         counts->refuse_at = fuzz_choice(&settings);
