@@ -295,9 +295,13 @@ static weir_view entry_of(const transcript *from, size_t index) {
     return weir_bytes(from->bytes + begin, from->ends[index] - begin);
 }
 
-/* Some entries were too large: the others are there, in order. */
+/* Some entries were too large: the others are there, in order. Those are not looked into,
+ * so a wrong one among them does not end the answer. */
 static void check_some(void) {
     size_t at = 0;
+    if (reference.end == WEIR_ERR_REPLY) {
+        return;
+    }
     for (size_t i = 0; i < other.count; i++) {
         while (at < reference.count &&
                !weir_view_equal(entry_of(&other, i), entry_of(&reference, at))) {

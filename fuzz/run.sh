@@ -80,9 +80,10 @@ stat_of() {
     echo "${value:-0}"
 }
 
-# Inputs to begin with: the corpus, what is given, and what earlier runs have kept.
+# Inputs to begin with: the corpus, and what is given.
 gather_seeds() {
     local name=$1 folder=build/fuzz/seeds/$1 from
+    rm -rf "$folder"
     mkdir -p "$folder"
     for from in "fuzz/corpus/$name" ${seeds:+"$seeds"}; do
         [ ! -d "$from" ] || find "$from" -maxdepth 1 -type f -size -64k -exec cp -t "$folder" {} +
