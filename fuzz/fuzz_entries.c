@@ -312,6 +312,24 @@ static void check_some(void) {
     }
 }
 
+/* By the tokens of the answer to XRANGE: no entry is lost. */
+static void check_count(weir_view wire) {
+    static fuzz_record tokens;
+    static const fuzz_pieces in_one = {0};
+    fuzz_record_read(&tokens, &weir_stream_reading, wire, &in_one);
+    size_t head = 0;
+    while (head < tokens.count && tokens.tokens[head].type == WEIR_TOKEN_PUSH) {
+        head = fuzz_value_end(&tokens, head);
+    }
+    fuzz_check(head < tokens.count, "an answer that ends has begun");
+    size_t entries = 0;
+    for (size_t i = head + 1; i < tokens.count; i++) {
+        const fuzz_token *token = &tokens.tokens[i];
+        entries += token->depth == 1 && token->type != WEIR_TOKEN_NULL;
+    }
+    fuzz_check(reference.count == entries, "an iterator gives every entry there is");
+}
+
 /* The wire up to the end of the first answer: what comes behind has no part in it. */
 static weir_view first_answer(weir_view wire) {
     weir_reader reader;
@@ -339,6 +357,9 @@ static void check_iterator(fuzz_input *input, weir_answer answer) {
     weir_view wire = first_answer(fuzz_wire(input));
     run how = {.answer = answer, .base = 64, .most = LARGE};
     play(&reference, wire, &how);
+    if (reference.end == WEIR_END && answer == WEIR_ANSWER_RANGE) {
+        check_count(wire);
+    }
     how.pieces = pieces;
     play(&other, wire, &how);
     check_same();

@@ -123,6 +123,7 @@ static bool is_inside(weir_view bytes, weir_view input) {
 /* A broken reader stays as it is. */
 static void check_broken(weir_reader *reader) {
     weir_reader before = *reader;
+    const char *text = weir_resp_fault_text(weir_reader_fault(reader));
     weir_token token;
     size_t used;
     weir_view healthy = weir_text("+OK\r\n");
@@ -135,6 +136,8 @@ static void check_broken(weir_reader *reader) {
                    weir_reader_fault(reader) != WEIR_FAULT_NONE &&
                    !weir_reader_is_between(reader),
                "a broken reader keeps its fault and the byte");
+    fuzz_check(text != NULL && text[0] != '\0' && strcmp(text, "unknown fault") != 0,
+               "a fault has a text");
 }
 
 weir_status fuzz_next(weir_reader *reader, fuzz_feed *feed, weir_token *token) {
