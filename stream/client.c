@@ -111,87 +111,6 @@ static weir_status take_options(weir_client *client, const char *url,
     return WEIR_OK;
 }
 
-/* ---- connecting ---- */
-
-/* A failure of the socket before there is a session to speak of. */
-static weir_status fail_connect(weir_client *client, weir_status st) {
-    client->session.failure = st;
-    client->session.phase = WEIR_PHASE_BROKEN;
-    return st;
-}
-
-static weir_status start_connect(weir_client *client) {
-    int64_t now_ms = weir_now_ms();
-    client->connect_deadline_ms = now_ms + client->connect_timeout_ms;
-    weir_status st = weir_socket_start(&client->socket, &client->address, now_ms,
-                                       client->connect_deadline_ms, &client->session.error);
-    return st == WEIR_OK ? st : fail_connect(client, st);
-}
-
-/* Goes on connecting without waiting. */
-static weir_status go_on_connecting(weir_client *client) {
-    weir_status st =
-        weir_socket_connect(&client->socket, weir_now_ms(), &client->session.error);
-    if (st < 0) {
-        return fail_connect(client, st);
-    }
-    if (st == WEIR_OK) {
-        client->transport = weir_socket_transport(&client->socket);
-    }
-    return st;
-}
-
-static weir_status wait_connect(weir_client *client) {
-    for (;;) {
-        weir_status st = go_on_connecting(client);
-        if (st != WEIR_MORE) {
-            return st;
-        }
-        int os_error = 0; /* whatever ends the wait: the socket knows why */
-        weir_wait(client->socket.fd, WEIR_WANT_WRITE, weir_socket_deadline(&client->socket),
-                  &os_error);
-    }
-}
-
-/* The password has been sent, or never will be: nothing of it stays in the send buffer. */
-static void wipe_sent(weir_client *client) {
-    weir_buffer *buffers[] = {&client->session.out, &client->session.in};
-    for (size_t i = 0; i < 2; i++) {
-        if (weir_buffer_len(buffers[i]) == 0) { /* an old server repeats what it was sent */
-            weir_wipe(weir_block_bytes(buffers[i]->block), buffers[i]->block->capacity);
-        }
-    }
-}
-
-static weir_status wait_greeting(weir_client *client) {
-    int64_t deadline_ms = 0;
-    for (;;) {
-        weir_status st = weir_session_greet(&client->session);
-        if (st == WEIR_MORE) {
-            st = weir_client_await(client, client->session.first, 0, &deadline_ms);
-        } else if (st == WEIR_OK) {
-            wipe_sent(client);
-            return st;
-        }
-        if (st != WEIR_OK) {
-            return client->session.failure != WEIR_OK ? client->session.failure
-                                                      : fail_connect(client, st);
-        }
-    }
-}
-
-static weir_status connect_client(weir_client *client) {
-    weir_status st = start_connect(client);
-    if (st != WEIR_OK) {
-        return st;
-    }
-    if (client->is_non_blocking) {
-        return weir_step(client); /* so that there is a descriptor to watch */
-    }
-    st = wait_connect(client);
-    return st == WEIR_OK ? wait_greeting(client) : st;
-}
-
 /* ---- opening and closing ---- */
 
 static weir_status open_client(weir_client *client, const char *url,
@@ -208,7 +127,8 @@ static weir_status open_client(weir_client *client, const char *url,
     client->connect_timeout_ms = time_limit(options->connect_timeout_ms);
     client->session.timeout_ms = client->timeout_ms;
     st = take_options(client, url, options);
-    return st == WEIR_OK ? connect_client(client) : fail_connect(client, st);
+    return st == WEIR_OK ? weir_client_connect(client)
+                         : weir_client_fail_connect(client, st);
 }
 
 static void begin_client(weir_client *client) {
@@ -278,7 +198,7 @@ void weir_close(weir_client *client) {
     weir_socket_close(&client->socket);
     if (client->session.out.block != NULL) {
         weir_session_sent(&client->session, weir_session_queued(&client->session));
-        wipe_sent(client);
+        weir_client_wipe_sent(client);
     }
     weir_session_free(&client->session);
     weir_wipe(client, sizeof *client);
@@ -357,11 +277,12 @@ static weir_status exchange(weir_client *client) {
         bool was_ready = weir_client_is_ready(client);
         weir_status st = weir_session_greet(&client->session);
         if (st == WEIR_OK && !was_ready) {
-            wipe_sent(client);
+            weir_client_wipe_sent(client);
         }
         if (st < 0) {
-            return client->session.failure != WEIR_OK ? client->session.failure
-                                                      : fail_connect(client, st);
+            return client->session.failure != WEIR_OK
+                       ? client->session.failure
+                       : weir_client_fail_connect(client, st);
         }
         st = weir_client_send(client);
         if (st < 0) {
@@ -393,7 +314,7 @@ weir_status weir_step(weir_client *client) {
         return weir_session_failed(&client->session);
     }
     if (!client->socket.is_connected) {
-        weir_status st = go_on_connecting(client);
+        weir_status st = weir_client_go_on_connecting(client);
         if (st != WEIR_OK) {
             return st == WEIR_MORE ? WEIR_OK : st;
         }

@@ -27,6 +27,20 @@ struct weir_client {
     size_t send_at; /* queued bytes at which the next send is worth a try */
 };
 
+/* ---- client_connect.c: from an address to a session that has been greeted ---- */
+
+/* Connects and greets; non_blocking: begins to. WEIR_OK, or the failure. */
+weir_status weir_client_connect(weir_client *client);
+
+/* Goes on connecting without waiting. WEIR_OK: connected; WEIR_MORE; or the failure. */
+weir_status weir_client_go_on_connecting(weir_client *client);
+
+/* A failure before there is a session to speak of; *error is written. Gives `st`. */
+weir_status weir_client_fail_connect(weir_client *client, weir_status st);
+
+/* The password has been sent, or never will be: nothing of it stays in the buffers. */
+void weir_client_wipe_sent(weir_client *client);
+
 /* ---- client_io.c: bytes between session and socket ---- */
 
 /* Sends what the socket takes now. WEIR_OK: the queue is empty; WEIR_MORE: the socket is
