@@ -12,9 +12,23 @@
 /* cmocka hands one state to a group, another to a test; the program has one server. */
 static struct server the_server;
 
+/* A test that fails on one kind of server alone is to say on which. */
+static void print_server(void) {
+    weir_client *client;
+    if (weir_open(the_server.url, NULL, &client) == WEIR_OK) {
+        weir_greeting greeting = weir_client_greeting(client);
+        print_message("server: %s %s\n", greeting.server, greeting.version);
+    }
+    weir_close(client);
+}
+
 int live_start(void **state) {
     (void)state;
-    return server_start(&the_server, true, NULL) ? 0 : 1;
+    if (!server_start(&the_server, true, NULL)) {
+        return 1;
+    }
+    print_server();
+    return 0;
 }
 
 int live_stop(void **state) {
