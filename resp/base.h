@@ -97,10 +97,40 @@ typedef struct weir_mem {
 #define WEIR_WANT_READ  1
 #define WEIR_WANT_WRITE 2
 
-/* Details of the last failure. Code branches on status and code, never on text. */
+/*
+ * What a server's error asks for: its word says too little ("ERR" stands for much), its
+ * text is for people. docs/errors.md has the table. New kinds may come: have a default.
+ */
+typedef enum weir_error_kind {
+    WEIR_KIND_NONE,         /* the failure is no error of the server: see status */
+    WEIR_KIND_OTHER,        /* a word that weir does not know */
+    WEIR_KIND_RETRY,        /* not now: wait, then ask the same server again */
+    WEIR_KIND_REDIRECT,     /* the key lives at the node that the text names */
+    WEIR_KIND_ROLE,         /* this server does not write: find the primary */
+    WEIR_KIND_UNBLOCKED,    /* a waiting read was ended: by CLIENT UNBLOCK, or because the
+                               server's role or the key changed */
+    WEIR_KIND_LOGIN,        /* a user or password is missing or wrong */
+    WEIR_KIND_FORBIDDEN,    /* this user, or this machine, may not do that */
+    WEIR_KIND_UNKNOWN,      /* the server does not have this command or protocol */
+    WEIR_KIND_WRONG,        /* the request is wrong as it stands: never repeat it */
+    WEIR_KIND_WRONG_TYPE,   /* the key holds something else than a stream */
+    WEIR_KIND_NO_KEY,       /* there is no such stream */
+    WEIR_KIND_NO_GROUP,     /* the stream or its group is gone */
+    WEIR_KIND_GROUP_EXISTS, /* the group is there already */
+    WEIR_KIND_ID_PASSED,    /* an explicit id that is not behind the stream's last one */
+    WEIR_KIND_ID_EXHAUSTED, /* the stream has its last possible id: no entry can be added */
+    WEIR_KIND_ABORTED,      /* EXEC: a command was refused before, so none was executed */
+    WEIR_KIND_NO_SCRIPT,    /* EVALSHA: load the script, then again */
+    WEIR_KIND_SEQUENCE_GAP  /* a producer's script: the number is not the next one */
+} weir_error_kind;
+
+/* Details of the last failure. Code branches on status, kind and code, never on text. */
 typedef struct weir_error {
     weir_status status;
-    int os_error;   /* errno, 0 if the operating system was not involved */
+    weir_error_kind kind; /* WEIR_ERR_SERVER, WEIR_ERR_REFUSED: what it asks for */
+    bool may_have_run;    /* false: what failed had no effect, to repeat it cannot double
+                             it. true: it had one, or nobody knows */
+    int os_error;         /* errno, 0 if the operating system was not involved */
     uint64_t byte;  /* WEIR_ERR_PROTOCOL: which byte of all that were received, from 0 */
     char code[32];  /* the server's error word ("WRONGTYPE", "NOGROUP"), else "" */
     char text[320]; /* one line of printable ASCII: what, where, the server's words, what

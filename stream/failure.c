@@ -1,5 +1,6 @@
 /* What went wrong on a connection, in words: one line that names the peer.
  * SPDX-License-Identifier: BSD-2-Clause */
+#include "kinds.h"
 #include "session.h"
 
 #include <stdarg.h>
@@ -20,6 +21,7 @@ __attribute__((format(printf, 4, 0))) static void note(weir_session *session,
     weir_error *error = &session->error;
     memset(error, 0, sizeof *error);
     error->status = status;
+    error->may_have_run = weir_status_may_have_run(status);
     error->os_error = os_error;
     if (vsnprintf(error->text, sizeof error->text, format, args) < 0) {
         error->text[0] = '\0';
@@ -55,9 +57,25 @@ weir_status weir_session_break(weir_session *session, weir_status status, int os
     va_start(args, format);
     note(session, status, os_error, format, args);
     va_end(args);
+    if (session->phase != WEIR_PHASE_READY) { /* no request of the caller's was sent */
+        session->error.may_have_run = false;
+    }
     session->failure = status;
     session->phase = WEIR_PHASE_BROKEN;
     return status;
+}
+
+/* A script that fails half-way has done its first half (Redis 7 says so at the end: "...
+ * script: SHA, on @user_script:1."). */
+static bool is_of_a_script(weir_view words) {
+    static const char mark[] = " script: ";
+    const size_t len = sizeof mark - 1;
+    for (size_t i = 0; i + len <= words.len; i++) {
+        if (memcmp(words.data + i, mark, len) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 weir_status weir_session_server_error(weir_session *session, weir_view words) {
@@ -65,6 +83,9 @@ weir_status weir_session_server_error(weir_session *session, weir_view words) {
     int shown = (int)(words.len < most ? words.len : most);
     weir_session_error(session, WEIR_ERR_SERVER, "%s: %.*s", session->peer, shown,
                        words.data);
+    const weir_error_row *row = weir_error_row_of(words);
+    session->error.kind = row->kind;
+    session->error.may_have_run = row->may_have_run || is_of_a_script(words);
     const char *space = words.len > 0 ? memchr(words.data, ' ', words.len) : NULL;
     size_t code_len = space != NULL ? (size_t)(space - words.data) : words.len;
     if (code_len < sizeof session->error.code) {

@@ -42,7 +42,7 @@ static weir_status take_is_new(weir_client *client, uint64_t ticket, bool *is_ne
     weir_token token;
     weir_status st = weir_client_take_token(client, ticket, &token);
     bool is_busy =
-        st == WEIR_ERR_SERVER && strcmp(client->session.error.code, "BUSYGROUP") == 0;
+        st == WEIR_ERR_SERVER && client->session.error.kind == WEIR_KIND_GROUP_EXISTS;
     if (st != WEIR_OK && !is_busy) {
         return st;
     }

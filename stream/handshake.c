@@ -103,13 +103,13 @@ static weir_view without_password(const weir_session *session, weir_view words) 
 
 static weir_status refuse(weir_session *session, weir_view words, const char *advice) {
     words = without_password(session, words);
-    char code[sizeof session->error.code];
     weir_session_server_error(session, words);
-    memcpy(code, session->error.code, sizeof code);
+    const weir_error told = session->error;
     int shown = (int)(words.len < 160 ? words.len : 160);
     weir_session_break(session, WEIR_ERR_REFUSED, 0, "%s refused the handshake: %.*s%s",
                        session->peer, shown, words.data, advice);
-    memcpy(session->error.code, code, sizeof code);
+    session->error.kind = told.kind;
+    memcpy(session->error.code, told.code, sizeof told.code);
     return session->failure;
 }
 
