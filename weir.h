@@ -5,6 +5,7 @@
 
 #include "resp/base.h"
 #include "resp/command.h"
+#include "resp/prepared.h"
 #include "resp/reader.h"
 #include "stream/client.h"
 #include "stream/commands.h"

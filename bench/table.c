@@ -97,7 +97,7 @@ static double spread_percent(const struct figure *figure) {
 
 static void print_speed(FILE *file, const struct result *result) {
     const struct figure *figures = result->figures;
-    fprintf(file, "  %-18s %-9s", result->scenario->name, result->scenario->unit);
+    fprintf(file, "  %-21s %-9s", result->scenario->name, result->scenario->unit);
     for (size_t who = 0; who < WHO_COUNT; who++) {
         print_value(file, result->scenario, figures[who].value);
     }
@@ -110,7 +110,7 @@ static void print_speed(FILE *file, const struct result *result) {
 
 static void print_cpu(FILE *file, const struct result *result) {
     const struct figure *figures = result->figures;
-    fprintf(file, "  %-18s", result->scenario->name);
+    fprintf(file, "  %-21s", result->scenario->name);
     for (size_t who = 0; who < WHO_COUNT; who++) {
         const struct figure *figure = &figures[who];
         char parts[48];
@@ -129,7 +129,7 @@ void table_scenarios(FILE *file, const struct report *report) {
     }
     fprintf(file,
             "Speed: median of %zu rounds, taking turns; spread: (most - least) / median\n"
-            "  %-18s %-9s %9s %9s %9s  %6s %8s   %11s   %6s\n",
+            "  %-21s %-9s %9s %9s %9s  %6s %8s   %11s   %6s\n",
             report->options.rounds, "", "", "weir", "floor", "hiredis", "/floor",
             "/hiredis", "spread, %  ", "server");
     for (size_t i = 0; i < report->result_count; i++) {
@@ -137,7 +137,7 @@ void table_scenarios(FILE *file, const struct report *report) {
     }
     fprintf(file,
             "\nCPU of the client: ns an entry (user+system); weir's allocations an entry\n"
-            "  %-18s %19s %19s %19s  %6s %8s  %8s\n",
+            "  %-21s %19s %19s %19s  %6s %8s  %8s\n",
             "", "weir", "floor", "hiredis", "/floor", "/hiredis", "allocs");
     for (size_t i = 0; i < report->result_count; i++) {
         print_cpu(file, &report->results[i]);

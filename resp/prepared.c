@@ -1,0 +1,192 @@
+/* Commands that are prepared: constant pieces, and values between them.
+ * Pieces are copied in whole blocks, their last one too: each piece is padded to whole
+ * blocks where it lies, and what is copied too much is written over by what follows.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "prepared.h"
+
+#include "bulk.h"
+#include "command.h"
+
+#define BLOCK 32 /* bytes that are copied at once */
+
+#define WORD 16 /* the widest that is loaded at once without asking the processor */
+
+/* A value of more bytes is left to memcpy. */
+#define COPY_MOST 256
+
+/* What a value takes around its bytes beyond the pieces, at most: 20 digits, CR LF. */
+#define VALUE_FRAME 22
+
+struct weir_prepared {
+    size_t value_count;
+    size_t fixed_room;  /* all pieces, a frame for each value, a block to write over */
+    const char *pieces; /* piece after piece, each padded to whole blocks */
+    size_t piece_len[]; /* value_count + 1 */
+};
+
+static size_t padded(size_t len) { return (len + BLOCK - 1) & ~(size_t)(BLOCK - 1); }
+
+/* ---- sizes ---- */
+
+/* Adds the bytes of one argument, and padding for the piece that may end in it. */
+static bool add_argument(size_t *sum, size_t len) {
+    size_t most = SIZE_MAX - 2 * BLOCK - WEIR_BULK_FRAME_MOST;
+    if (len > most || *sum > most - len) {
+        return false;
+    }
+    *sum += len + WEIR_BULK_FRAME_MOST + BLOCK;
+    return true;
+}
+
+static bool add_arguments(size_t *sum, const weir_view *args, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (!add_argument(sum, args[i].len)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+weir_status weir_prepared_size(const weir_prepared_parts *parts, size_t *size) {
+    size_t lengths = sizeof(size_t) + VALUE_FRAME; /* what each name takes besides */
+    if (parts->head_count == 0 && parts->name_count == 0) {
+        return WEIR_ERR_ARG;
+    }
+    if (parts->head_count > SIZE_MAX / 4 || parts->name_count > SIZE_MAX / 4 / lengths) {
+        return WEIR_ERR_LIMIT;
+    }
+    size_t sum = sizeof(weir_prepared) + (parts->name_count + 1) * lengths + 4 * BLOCK;
+    if (!add_arguments(&sum, parts->head, parts->head_count) ||
+        !add_arguments(&sum, parts->names, parts->name_count)) {
+        return WEIR_ERR_LIMIT;
+    }
+    *size = sum;
+    return WEIR_OK;
+}
+
+/* ---- preparing ---- */
+
+/* The piece ends here: pads it. Gives where the next one begins. */
+static char *end_piece(size_t *len, char *begin, char *end) {
+    *len = (size_t)(end - begin);
+    char *next = begin + padded(*len);
+    memset(end, 0, (size_t)(next - end));
+    return next;
+}
+
+static char *put_head(char *out, const weir_prepared_parts *parts) {
+    out = weir_put_header(out, parts->head_count + 2 * parts->name_count);
+    for (size_t i = 0; i < parts->head_count; i++) {
+        out = weir_put_argument(out, parts->head[i]);
+    }
+    return out;
+}
+
+weir_prepared *weir_prepared_make(void *memory, const weir_prepared_parts *parts) {
+    weir_prepared *made = memory;
+    made->value_count = parts->name_count;
+    char *begin = (char *)(made->piece_len + parts->name_count + 1);
+    made->pieces = begin;
+    made->fixed_room = BLOCK;
+    char *end = put_head(begin, parts);
+    for (size_t i = 0; i < parts->name_count; i++) {
+        end = weir_put_argument(end, parts->names[i]);
+        *end++ = '$';
+        begin = end_piece(&made->piece_len[i], begin, end);
+        end = weir_put_line_end(begin); /* of the value that stands before the next piece */
+        made->fixed_room += made->piece_len[i] + VALUE_FRAME;
+    }
+    end_piece(&made->piece_len[parts->name_count], begin, end);
+    made->fixed_room += made->piece_len[parts->name_count];
+    return made;
+}
+
+size_t weir_prepared_value_count(const weir_prepared *prepared) {
+    return prepared->value_count;
+}
+
+/* ---- writing ---- */
+
+weir_status weir_prepared_room(const weir_prepared *prepared, const weir_view *values,
+                               size_t *room) {
+    size_t sum = prepared->fixed_room;
+    for (size_t i = 0; i < prepared->value_count; i++) {
+        if (values[i].len > SIZE_MAX - sum) {
+            return WEIR_ERR_LIMIT;
+        }
+        sum += values[i].len;
+    }
+    *room = sum;
+    return WEIR_OK;
+}
+
+/* Copies whole blocks, 1 or more. */
+static inline char *put_piece(char *restrict out, const char *restrict piece, size_t len) {
+    memcpy(out, piece, BLOCK);
+    for (size_t at = BLOCK; at < len; at += BLOCK) {
+        memcpy(out + at, piece + at, BLOCK);
+    }
+    return out + len;
+}
+
+/* "0 CR LF" to "99 CR LF", each in four bytes. */
+static const char LENGTHS[] =
+    "0\r\n 1\r\n 2\r\n 3\r\n 4\r\n 5\r\n 6\r\n 7\r\n 8\r\n 9\r\n "
+    "10\r\n11\r\n12\r\n13\r\n14\r\n15\r\n16\r\n17\r\n18\r\n19\r\n"
+    "20\r\n21\r\n22\r\n23\r\n24\r\n25\r\n26\r\n27\r\n28\r\n29\r\n"
+    "30\r\n31\r\n32\r\n33\r\n34\r\n35\r\n36\r\n37\r\n38\r\n39\r\n"
+    "40\r\n41\r\n42\r\n43\r\n44\r\n45\r\n46\r\n47\r\n48\r\n49\r\n"
+    "50\r\n51\r\n52\r\n53\r\n54\r\n55\r\n56\r\n57\r\n58\r\n59\r\n"
+    "60\r\n61\r\n62\r\n63\r\n64\r\n65\r\n66\r\n67\r\n68\r\n69\r\n"
+    "70\r\n71\r\n72\r\n73\r\n74\r\n75\r\n76\r\n77\r\n78\r\n79\r\n"
+    "80\r\n81\r\n82\r\n83\r\n84\r\n85\r\n86\r\n87\r\n88\r\n89\r\n"
+    "90\r\n91\r\n92\r\n93\r\n94\r\n95\r\n96\r\n97\r\n98\r\n99\r\n";
+
+/* Bytes that may end where nothing more can be read: the last word of them overlaps the one
+ * before it. */
+static inline void copy_words(char *restrict out, const char *restrict from, size_t len) {
+    size_t last = len - WORD;
+    memcpy(out, from, WORD);
+    for (size_t at = WORD; at < last; at += WORD) {
+        memcpy(out + at, from + at, WORD);
+    }
+    memcpy(out + last, from + last, WORD);
+}
+
+/* The length of a value, and its bytes. */
+static char *put_any_value(char *out, weir_view value) {
+    out = weir_put_line_end(weir_put_u64(out, value.len));
+    if (value.len < WORD || value.len > COPY_MOST) {
+        weir_copy_short(out, value.data, value.len);
+    } else {
+        copy_words(out, value.data, value.len);
+    }
+    return out + value.len;
+}
+
+static inline char *put_value(char *restrict out, weir_view value) {
+    if (value.len > 99) {
+        return put_any_value(out, value);
+    }
+    memcpy(out, LENGTHS + 4 * value.len, 4);
+    out += value.len > 9 ? 4 : 3;
+    if (value.len < WORD) {
+        weir_copy_short(out, value.data, value.len);
+    } else {
+        copy_words(out, value.data, value.len);
+    }
+    return out + value.len;
+}
+
+char *weir_prepared_write(const weir_prepared *prepared, char *out,
+                          const weir_view *values) {
+    const char *piece = prepared->pieces;
+    const size_t *len = prepared->piece_len;
+    const weir_view *end = values + prepared->value_count;
+    while (values < end) {
+        size_t piece_len = *len++;
+        out = put_value(put_piece(out, piece, piece_len), *values++);
+        piece += padded(piece_len);
+    }
+    return put_piece(out, piece, *len);
+}
