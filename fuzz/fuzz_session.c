@@ -127,6 +127,9 @@ static void do_op(uint8_t op) {
         the_peer.now_ms += (int64_t)fuzz_choice(&the_world.script) * (1 << op / 16);
         break;
     default:
+        if (op == 223) {
+            weir_client_cancel(the_world.client);
+        }
         the_peer.fault = op == 255   ? PEER_FAILS
                          : op == 239 ? PEER_HANGS_UP
                                      : the_peer.fault;

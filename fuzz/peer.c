@@ -5,7 +5,9 @@
 #include <stdio.h>
 
 #define SILENCE 255
-#define PEER_FD 3 /* any that looks like one: it is never used */
+/* any that look like descriptors: they are never used */
+#define PEER_FD      3
+#define PEER_WAKE_FD 4
 
 #define MOST_CALLS 200000 /* of one input, whatever it is: thousands are usual */
 
@@ -205,10 +207,14 @@ int64_t weir_now_ms(void) {
 }
 
 /* Nothing comes that is not there already: the time passes at once. */
-weir_status weir_wait(int fd, int wants, int64_t deadline_ms, int *os_error) {
+weir_status weir_wait_or_wake(int fd, int wants, const weir_wake *wake, int64_t deadline_ms,
+                              int *os_error) {
     (void)fd;
     peer *self = &the_peer;
     count_call();
+    if (weir_wake_is_set(wake)) {
+        return WEIR_ERR_CANCELLED;
+    }
     bool can_read = self->out_at < self->out_len || self->fault != PEER_IS_WELL;
     if ((wants & WEIR_WANT_WRITE) != 0 || (can_read && (wants & WEIR_WANT_READ) != 0)) {
         return WEIR_OK;
@@ -219,3 +225,22 @@ weir_status weir_wait(int fd, int wants, int64_t deadline_ms, int *os_error) {
     self->now_ms = self->now_ms > deadline_ms ? self->now_ms : deadline_ms;
     return WEIR_ERR_TIMEOUT;
 }
+
+/* ---- net/wake.h ---- */
+
+void weir_wake_init(weir_wake *wake) {
+    atomic_init(&wake->is_set, false);
+    wake->fd = -1;
+}
+
+weir_status weir_wake_open(weir_wake *wake, int *os_error) {
+    (void)os_error;
+    wake->fd = PEER_WAKE_FD;
+    return WEIR_OK;
+}
+
+void weir_wake_set(weir_wake *wake) { atomic_store(&wake->is_set, true); }
+
+void weir_wake_clear(weir_wake *wake) { atomic_store(&wake->is_set, false); }
+
+void weir_wake_close(weir_wake *wake) { weir_wake_init(wake); }

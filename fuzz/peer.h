@@ -1,11 +1,12 @@
 /* A peer that the fuzzer plays: net/net.h without sockets, and a clock that it turns. It
  * says what it is told to say, in pieces, takes commands in pieces, and may hang up.
- * Linked in place of net/socket.c and net/wait.c.
+ * Linked in place of net/socket.c, net/wait.c and net/wake.c.
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef WEIR_FUZZ_PEER_H
 #define WEIR_FUZZ_PEER_H
 
 #include "../net/net.h"
+#include "../net/wake.h"
 #include "record.h"
 
 #define PEER_BYTES ((size_t)1 << 20)

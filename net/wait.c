@@ -1,6 +1,6 @@
-/* The clock and the wait: one file descriptor, one deadline.
+/* The clock and the wait: one file descriptor, one deadline, one event that ends it.
  * SPDX-License-Identifier: BSD-2-Clause */
-#include "net.h"
+#include "wake.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -25,22 +25,41 @@ static int poll_timeout(int64_t deadline_ms, int64_t now_ms) {
     return left_ms > INT_MAX ? INT_MAX : (int)left_ms;
 }
 
-weir_status weir_wait(int fd, int wants, int64_t deadline_ms, int *os_error) {
-    struct pollfd wait = {.fd = fd};
-    wait.events = (short)(((wants & WEIR_WANT_READ) != 0 ? POLLIN : 0) |
-                          ((wants & WEIR_WANT_WRITE) != 0 ? POLLOUT : 0));
-    for (;;) {
-        int ready = poll(&wait, 1, poll_timeout(deadline_ms, weir_now_ms()));
-        if (ready > 0 && (wait.revents & POLLNVAL) == 0) {
+static bool is_woken(const weir_wake *wake) {
+    return wake != NULL && weir_wake_is_set(wake);
+}
+
+static struct pollfd watch(int fd, int wants) {
+    int events = ((wants & WEIR_WANT_READ) != 0 ? POLLIN : 0) |
+                 ((wants & WEIR_WANT_WRITE) != 0 ? POLLOUT : 0);
+    return (struct pollfd){.fd = fd, .events = (short)events};
+}
+
+weir_status weir_wait_or_wake(int fd, int wants, const weir_wake *wake, int64_t deadline_ms,
+                              int *os_error) {
+    struct pollfd waits[] = {watch(fd, wants),
+                             watch(wake != NULL ? wake->fd : -1, WEIR_WANT_READ)};
+    while (!is_woken(wake)) {
+        int ready = poll(waits, 2, poll_timeout(deadline_ms, weir_now_ms()));
+        if (ready > 0 && (waits[0].revents & POLLNVAL) == 0 && !is_woken(wake)) {
             return WEIR_OK;
         }
-        if (ready > 0 || (ready < 0 && errno != EINTR)) {
-            *os_error = ready > 0 ? EBADF : errno;
+        if (ready > 0 && (waits[0].revents & POLLNVAL) != 0) {
+            *os_error = EBADF;
+            return WEIR_ERR_IO;
+        }
+        if (ready < 0 && errno != EINTR) {
+            *os_error = errno;
             return WEIR_ERR_IO;
         }
         /* Also after a signal: if they come faster than poll ends, this must end it. */
-        if (weir_now_ms() >= deadline_ms) {
+        if (!is_woken(wake) && weir_now_ms() >= deadline_ms) {
             return WEIR_ERR_TIMEOUT;
         }
     }
+    return WEIR_ERR_CANCELLED;
+}
+
+weir_status weir_wait(int fd, int wants, int64_t deadline_ms, int *os_error) {
+    return weir_wait_or_wake(fd, wants, NULL, deadline_ms, os_error);
 }

@@ -20,6 +20,7 @@ const char *weir_status_text(weir_status status) {
     case WEIR_ERR_PROTOCOL: return "the peer does not speak RESP";
     case WEIR_ERR_CONNECT: return "cannot connect";
     case WEIR_ERR_REFUSED: return "the server refused the handshake";
+    case WEIR_ERR_CANCELLED: return "cancelled";
     }
     return "unknown status";
 }

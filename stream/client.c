@@ -1,5 +1,6 @@
 /* Opening, closing, and a client in an event loop.
  * SPDX-License-Identifier: BSD-2-Clause */
+#include "../net/line.h"
 #include "client_private.h"
 
 #define DEFAULT_TIMEOUT_MS    5000
@@ -113,6 +114,18 @@ static weir_status take_options(weir_client *client, const char *url,
 
 /* ---- opening and closing ---- */
 
+static weir_status open_cancel(weir_client *client) {
+    int os_error = 0;
+    weir_status st = weir_wake_open(&client->cancel, &os_error);
+    if (st == WEIR_OK) {
+        return st;
+    }
+    struct weir_line text = weir_line_of_error(&client->session.error, st, os_error);
+    weir_line_add(&text, "no descriptor for weir_client_cancel: ");
+    weir_line_add_os_error(&text, os_error);
+    return weir_client_fail_connect(client, st);
+}
+
 static weir_status open_client(weir_client *client, const char *url,
                                const weir_options *options,
                                const weir_session_sizes *sizes) {
@@ -120,6 +133,10 @@ static weir_status open_client(weir_client *client, const char *url,
                             0};
     weir_status st =
         weir_session_init(&client->session, &client->mem, sizes, &greeter, client->peer);
+    if (st != WEIR_OK) {
+        return st;
+    }
+    st = open_cancel(client);
     if (st != WEIR_OK) {
         return st;
     }
@@ -134,23 +151,25 @@ static weir_status open_client(weir_client *client, const char *url,
 static void begin_client(weir_client *client) {
     memset(client, 0, sizeof *client);
     client->socket.fd = -1;
+    weir_wake_init(&client->cancel);
 }
 
 weir_status weir_open(const char *url, const weir_options *options, weir_client **client) {
     static const weir_options defaults = {0};
     const weir_options *given = options != NULL ? options : &defaults;
     weir_client *made = weir_mem_resize(&given->mem, NULL, 0, sizeof *made);
-    *client = made;
     if (made == NULL) {
+        *client = NULL;
         return WEIR_ERR_NOMEM;
     }
     begin_client(made);
     made->mem = given->mem;
+    *client = made; /* a signal handler may cancel what comes now */
     weir_session_sizes sizes = sizes_of(&given->limits);
     weir_status st = open_client(made, url, given, &sizes);
     if (st == WEIR_ERR_NOMEM) {
-        weir_close(made);
         *client = NULL;
+        weir_close(made);
     }
     return st;
 }
@@ -201,6 +220,7 @@ void weir_close(weir_client *client) {
         weir_client_wipe_sent(client);
     }
     weir_session_free(&client->session);
+    weir_wake_close(&client->cancel);
     weir_wipe(client, sizeof *client);
     weir_mem_free(&mem, client, sizeof *client);
 }
@@ -233,6 +253,12 @@ weir_status weir_flush(weir_client *client) {
     return st;
 }
 
+/* ---- from anywhere ---- */
+
+void weir_client_cancel(weir_client *client) { weir_wake_set(&client->cancel); }
+
+int weir_client_cancel_fd(const weir_client *client) { return client->cancel.fd; }
+
 /* ---- event loops ---- */
 
 int weir_client_fd(const weir_client *client) { return client->socket.fd; }
@@ -263,6 +289,9 @@ int weir_client_wants(const weir_client *client) {
 int64_t weir_client_deadline_ms(const weir_client *client) {
     if (client->session.failure != WEIR_OK) {
         return INT64_MAX;
+    }
+    if (weir_wake_is_set(&client->cancel)) {
+        return INT64_MIN; /* long ago: the next step ends the connection */
     }
     if (!client->socket.is_connected) {
         return weir_socket_deadline(&client->socket);
@@ -310,8 +339,8 @@ static weir_status watch_deadline(weir_client *client) {
 }
 
 weir_status weir_step(weir_client *client) {
-    if (client->session.failure != WEIR_OK) {
-        return weir_session_failed(&client->session);
+    if (weir_client_heed_cancel(client) != WEIR_OK) {
+        return client->session.failure;
     }
     if (!client->socket.is_connected) {
         weir_status st = weir_client_go_on_connecting(client);

@@ -55,7 +55,9 @@ typedef struct weir_options {
  *   WEIR_ERR_TIMEOUT   within connect_timeout_ms; the text names the phase
  *   WEIR_ERR_REFUSED   the server's answer to the handshake: WRONGPASS, NOAUTH, ...
  *   WEIR_ERR_PROTOCOL  the peer is no Redis (the text says so if it speaks HTTP or TLS)
- *   WEIR_ERR_CLOSED, WEIR_ERR_IO  the connection was lost in the handshake
+ *   WEIR_ERR_CLOSED, WEIR_ERR_IO  the connection was lost in the handshake; IO also if
+ *                      the system has no descriptor left
+ *   WEIR_ERR_CANCELLED weir_client_cancel was called
  *   WEIR_ERR_LIMIT     the handshake does not fit into options->limits
  *   WEIR_ERR_UNSUPPORTED rediss:// (not in this version)
  * https://redis.io/docs/latest/commands/hello/
@@ -83,6 +85,17 @@ WEIR_API weir_status weir_open_in(void *block, size_t block_bytes, const char *u
 /* Closes the connection and frees the client with all it gave; NULL is fine. Unsent
  * commands and unanswered requests are dropped: weir_flush and take what you asked for. */
 WEIR_API void weir_close(weir_client *client);
+
+/*
+ * Ends the client's work from another thread or a signal handler (async-signal-safe): a
+ * call that waits, weir_open included, returns WEIR_ERR_CANCELLED at once; where none
+ * waits, the next one does that sends or receives. Answers that had arrived can still be
+ * taken. The connection is closed then and there, and with it the server gives up a BLOCK;
+ * what was asked and not answered may have been done or not.
+ * Harmless on a client whose connection is gone; never to be called when weir_close may
+ * have begun. weir_open sets *client before it waits, so a handler may cancel it too.
+ */
+WEIR_API void weir_client_cancel(weir_client *client);
 
 /* The last failure of a call on this client: calls that succeed, or give WEIR_MORE or
  * WEIR_END, leave it as it is. status WEIR_OK if none failed yet. Borrows until the next
@@ -147,6 +160,11 @@ WEIR_API int weir_client_fd(const weir_client *client);
 /* WEIR_WANT_READ, WEIR_WANT_WRITE or both; 0 if the connection is gone, or if answers must
  * be taken before anything can go on. */
 WEIR_API int weir_client_wants(const weir_client *client);
+
+/* A descriptor that becomes readable when weir_client_cancel is called: watch it beside the
+ * other, and call weir_step. The same from open to close; -1 only if weir_open failed for
+ * want of descriptors. */
+WEIR_API int weir_client_cancel_fd(const weir_client *client);
 
 /* When weir_step must be called at the latest, by CLOCK_MONOTONIC in milliseconds;
  * INT64_MAX if there is nothing to wait for. */

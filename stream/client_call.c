@@ -72,8 +72,11 @@ static weir_status write_quickly(weir_client *client, const weir_args *args, siz
 static weir_status queue(weir_client *client, const weir_args *args, weir_answer answer,
                          int64_t block_ms, size_t lend_from, uint64_t *ticket) {
     weir_session *session = &client->session;
+    if (weir_client_heed_cancel(client) != WEIR_OK) {
+        return session->failure;
+    }
     if (session->phase != WEIR_PHASE_READY) {
-        return session->failure != WEIR_OK ? weir_session_failed(session) : WEIR_MORE;
+        return WEIR_MORE;
     }
     size_t bound = weir_args_bound(args);
     size_t left = session->out.most - weir_buffer_len(&session->out);

@@ -8,6 +8,22 @@ weir_status weir_client_fail_connect(weir_client *client, weir_status st) {
     return st;
 }
 
+static weir_status end_cancelled(weir_client *client) {
+    weir_session *session = &client->session;
+    bool is_ready = session->phase == WEIR_PHASE_READY;
+    weir_session_break(session, WEIR_ERR_CANCELLED, 0,
+                       "%s: cancelled by weir_client_cancel %s; requests unanswered: %llu",
+                       client->peer, is_ready ? "when connected" : "while connecting",
+                       (unsigned long long)(is_ready ? session->next - session->first : 0));
+    weir_socket_close(&client->socket);
+    return session->failure;
+}
+
+weir_status weir_client_heed_cancel(weir_client *client) {
+    bool is_new = client->session.failure == WEIR_OK && weir_wake_is_set(&client->cancel);
+    return is_new ? end_cancelled(client) : weir_session_failed(&client->session);
+}
+
 static weir_status start_connect(weir_client *client) {
     int64_t now_ms = weir_now_ms();
     client->connect_deadline_ms = now_ms + client->connect_timeout_ms;
@@ -17,8 +33,11 @@ static weir_status start_connect(weir_client *client) {
 }
 
 weir_status weir_client_go_on_connecting(weir_client *client) {
-    weir_status st =
-        weir_socket_connect(&client->socket, weir_now_ms(), &client->session.error);
+    weir_status st = weir_client_heed_cancel(client);
+    if (st != WEIR_OK) {
+        return st;
+    }
+    st = weir_socket_connect(&client->socket, weir_now_ms(), &client->session.error);
     if (st < 0) {
         return weir_client_fail_connect(client, st);
     }
@@ -35,8 +54,8 @@ static weir_status wait_connect(weir_client *client) {
             return st;
         }
         int os_error = 0; /* whatever ends the wait: the socket knows why */
-        weir_wait(client->socket.fd, WEIR_WANT_WRITE, weir_socket_deadline(&client->socket),
-                  &os_error);
+        weir_wait_or_wake(client->socket.fd, WEIR_WANT_WRITE, &client->cancel,
+                          weir_socket_deadline(&client->socket), &os_error);
     }
 }
 

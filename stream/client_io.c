@@ -34,6 +34,9 @@ static weir_status end_sending(weir_client *client, int os_error) {
 weir_status weir_client_send(weir_client *client) {
     weir_session *session = &client->session;
     weir_view parts[SEND_PARTS];
+    if (weir_client_heed_cancel(client) != WEIR_OK) {
+        return session->failure;
+    }
     while (weir_session_queued(session) > 0 && session->failure == WEIR_OK) {
         size_t count = weir_session_output(session, parts, SEND_PARTS);
         size_t moved = 0;
@@ -55,8 +58,8 @@ weir_status weir_client_send(weir_client *client) {
 
 weir_status weir_client_receive(weir_client *client) {
     weir_session *session = &client->session;
-    if (session->failure != WEIR_OK) {
-        return weir_session_failed(session);
+    if (weir_client_heed_cancel(client) != WEIR_OK) {
+        return session->failure;
     }
     char *at;
     size_t room;
@@ -91,7 +94,11 @@ static weir_status break_late(weir_client *client) {
 
 static weir_status wait_for(weir_client *client, int wants, int64_t deadline_ms) {
     int os_error = 0;
-    weir_status st = weir_wait(client->socket.fd, wants, deadline_ms, &os_error);
+    weir_status st = weir_wait_or_wake(client->socket.fd, wants, &client->cancel,
+                                       deadline_ms, &os_error);
+    if (st == WEIR_ERR_CANCELLED) {
+        return weir_client_heed_cancel(client);
+    }
     if (st == WEIR_ERR_TIMEOUT) {
         return break_late(client);
     }

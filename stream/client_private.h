@@ -4,6 +4,7 @@
 #define WEIR_STREAM_CLIENT_PRIVATE_H
 
 #include "../net/net.h"
+#include "../net/wake.h"
 #include "args.h"
 #include "session.h"
 
@@ -16,6 +17,7 @@ struct weir_client {
     weir_session session;
     weir_socket socket;
     weir_transport transport;
+    weir_wake cancel;     /* set by weir_client_cancel, from anywhere */
     weir_address address; /* with user and password, wiped at the end */
     char peer[WEIR_PEER_TEXT];
     char name[WEIR_NAME_TEXT];
@@ -40,6 +42,11 @@ weir_status weir_client_fail_connect(weir_client *client, weir_status st);
 
 /* The password has been sent, or never will be: nothing of it stays in the buffers. */
 void weir_client_wipe_sent(weir_client *client);
+
+/* The caller has cancelled: ends the connection and closes it, so that the server lets go
+ * of what it holds for it. WEIR_OK: he has not. WEIR_ERR_CANCELLED, or an earlier failure.
+ */
+weir_status weir_client_heed_cancel(weir_client *client);
 
 /* ---- client_io.c: bytes between session and socket ---- */
 

@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-shown='net/(net|line)\.h' # of net/, to stream/
+shown='net/(net|line|wake)\.h' # of net/, to stream/
 public='weir.h|resp/(base|command|prepared|reader)\.h|stream/(client|commands|entry|group|id|inspect|read|reply|write)\.h'
 sockets='sys/(socket|un|epoll|select|poll)\.h|poll\.h|netdb\.h|arpa/inet\.h|netinet/.*|net/if\.h'
 no_io='assert|limits|stdalign|stdbool|stddef|stdint|stdnoreturn|string'

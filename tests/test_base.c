@@ -11,7 +11,8 @@ static const weir_status refusals[] = {WEIR_ERR_ARG,  WEIR_ERR_NOMEM,       WEIR
                                        WEIR_ERR_FULL, WEIR_ERR_UNSUPPORTED, WEIR_ERR_SERVER,
                                        WEIR_ERR_REPLY};
 static const weir_status fatal[] = {WEIR_ERR_IO,       WEIR_ERR_CLOSED,  WEIR_ERR_TIMEOUT,
-                                    WEIR_ERR_PROTOCOL, WEIR_ERR_CONNECT, WEIR_ERR_REFUSED};
+                                    WEIR_ERR_PROTOCOL, WEIR_ERR_CONNECT, WEIR_ERR_REFUSED,
+                                    WEIR_ERR_CANCELLED};
 
 #define STATUSES (COUNT(healthy) + COUNT(refusals) + COUNT(fatal))
 
