@@ -111,21 +111,21 @@ static size_t next_piece(const fuzz_pieces *pieces, size_t *turn, bool *was_none
     return is_none ? 0 : size + 1;
 }
 
-static weir_status fail(int *os_error) {
+static weir_status fail(weir_error *error) {
     peer_fault fault = the_peer.fault;
-    *os_error = 104; /* any: only its text is shown */
+    error->os_error = 104; /* any: only its text is shown */
     return fault == PEER_HANGS_UP ? WEIR_ERR_CLOSED : WEIR_ERR_IO;
 }
 
 static weir_status peer_receive(void *context, char *data, size_t room, size_t *moved,
-                                int *os_error) {
+                                weir_error *error) {
     (void)context;
     peer *self = &the_peer;
     count_call();
     fuzz_check(room > 0, "a client has room when it receives");
     size_t left = self->out_len - self->out_at;
     if (self->fault == PEER_FAILS || (self->fault == PEER_HANGS_UP && left == 0)) {
-        return fail(os_error);
+        return fail(error);
     }
     size_t piece = next_piece(&self->says, &self->says_turn, &self->was_silent);
     piece = piece < left ? piece : left;
@@ -147,12 +147,12 @@ static size_t take(weir_view part, size_t most) {
 }
 
 static weir_status peer_send(void *context, const weir_view *parts, size_t count,
-                             size_t *moved, int *os_error) {
+                             size_t *moved, weir_error *error) {
     (void)context;
     peer *self = &the_peer;
     count_call();
     if (self->fault != PEER_IS_WELL) {
-        (void)fail(os_error);
+        (void)fail(error);
         return WEIR_ERR_IO;
     }
     size_t most = next_piece(&self->takes, &self->takes_turn, &self->was_full);
@@ -168,38 +168,44 @@ static weir_status peer_send(void *context, const weir_view *parts, size_t count
 
 /* ---- net/net.h ---- */
 
-weir_status weir_socket_start(weir_socket *socket, const weir_address *address,
-                              int64_t now_ms, int64_t deadline_ms, weir_error *error) {
-    (void)error;
-    count_call();
-    *socket = (weir_socket){.fd = PEER_FD,
-                            .address = address,
-                            .started_ms = now_ms,
-                            .try_until_ms = deadline_ms,
-                            .deadline_ms = deadline_ms};
-    return WEIR_OK;
+void weir_socket_init(weir_socket *socket, const weir_address *address) {
+    *socket = (weir_socket){.fd = PEER_FD, .address = address};
 }
 
-weir_status weir_socket_connect(weir_socket *socket, int64_t now_ms, weir_error *error) {
+static weir_status peer_connect(void *context, int64_t now_ms, int64_t deadline_ms,
+                                weir_error *error) {
+    (void)context;
     (void)now_ms;
+    (void)deadline_ms;
     count_call();
     if (the_peer.refuses) {
         error->status = WEIR_ERR_CONNECT;
         (void)snprintf(error->text, sizeof error->text, "nobody listens");
         return WEIR_ERR_CONNECT;
     }
-    socket->is_connected = true;
     return WEIR_OK;
 }
 
-int64_t weir_socket_deadline(const weir_socket *socket) { return socket->try_until_ms; }
-
-weir_transport weir_socket_transport(weir_socket *socket) {
-    weir_transport transport = {socket, peer_receive, peer_send};
-    return transport;
+static int peer_fd(const void *context) {
+    const weir_socket *socket = context;
+    return socket->fd;
 }
 
-void weir_socket_close(weir_socket *socket) { socket->fd = -1; }
+static void peer_close(void *context) {
+    weir_socket *socket = context;
+    socket->fd = -1;
+}
+
+weir_transport weir_socket_transport(weir_socket *socket) {
+    return (weir_transport){
+        .context = socket,
+        .connect = peer_connect,
+        .receive = peer_receive,
+        .send = peer_send,
+        .fd = peer_fd,
+        .close = peer_close,
+    };
+}
 
 int64_t weir_now_ms(void) {
     count_call();
@@ -220,7 +226,8 @@ weir_status weir_wait_or_wake(int fd, int wants, const weir_wake *wake, int64_t 
         return WEIR_OK;
     }
     if (deadline_ms == WEIR_NO_DEADLINE) {
-        return fail(os_error);
+        *os_error = 104;
+        return self->fault == PEER_HANGS_UP ? WEIR_ERR_CLOSED : WEIR_ERR_IO;
     }
     self->now_ms = self->now_ms > deadline_ms ? self->now_ms : deadline_ms;
     return WEIR_ERR_TIMEOUT;

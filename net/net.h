@@ -5,6 +5,7 @@
 #define WEIR_NET_NET_H
 
 #include "../resp/base.h"
+#include "transport.h"
 
 #define WEIR_HOST_BYTES   256 /* RFC 1035: names have at most 253 characters */
 #define WEIR_PATH_BYTES   108 /* sockaddr_un.sun_path on Linux, NUL included */
@@ -42,27 +43,12 @@ void weir_address_wipe(weir_address *address);
 void weir_address_name(const weir_address *address, char *out, size_t size);
 
 /*
- * A byte stream that may be non-blocking. receive and send move at least one byte or say
- * why not:
- *   WEIR_OK with *moved > 0; WEIR_MORE: would block; WEIR_ERR_CLOSED: orderly end
- * (receive); WEIR_ERR_IO: failed, *os_error is errno. `room` is 1 or more. send takes
- * `count` parts in order, at least one byte in all, and may stop anywhere; parts are
- * borrowed until it returns. Neither raises SIGPIPE. `context` is handed to each.
- */
-typedef struct weir_transport {
-    void *context;
-    weir_status (*receive)(void *context, char *data, size_t room, size_t *moved,
-                           int *os_error);
-    weir_status (*send)(void *context, const weir_view *parts, size_t count, size_t *moved,
-                        int *os_error);
-} weir_transport;
-
-/*
  * A socket, from nothing to connected. Caller-held, fields private. Always non-blocking and
  * close-on-exec; TCP gets TCP_NODELAY and keepalive (15 s idle, 5 s apart, 3 probes).
  */
 typedef struct weir_socket {
     int fd; /* -1 while there is none: before the first try, and between two */
+    bool is_started;
     bool is_connected;
     const weir_address *address;
     void *candidates; /* struct addrinfo list of the resolver, NULL if none */
@@ -99,7 +85,12 @@ weir_status weir_socket_connect(weir_socket *socket, int64_t now_ms, weir_error 
 /* When weir_socket_connect must be called again at the latest, if it said WEIR_MORE. */
 int64_t weir_socket_deadline(const weir_socket *socket);
 
-/* The transport of a connected socket; borrows it until weir_socket_close. */
+/* Not even begun; for the transport, which begins by itself. Borrows *address as long as
+ * the socket is used. */
+void weir_socket_init(weir_socket *socket, const weir_address *address);
+
+/* The socket as a transport; borrows it. Its connect is start and connect from above, its
+ * close the one below. */
 weir_transport weir_socket_transport(weir_socket *socket);
 
 /* Closes and frees; a socket that was zeroed with fd -1, or closed before, is fine. */

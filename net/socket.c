@@ -21,9 +21,14 @@
 
 static_assert(EAGAIN == EWOULDBLOCK, "POSIX allows two numbers, no system in use has them");
 
+void weir_socket_init(weir_socket *socket, const weir_address *address) {
+    *socket = (weir_socket){.fd = -1, .address = address};
+}
+
 weir_status weir_socket_start(weir_socket *socket, const weir_address *address,
                               int64_t now_ms, int64_t deadline_ms, weir_error *error) {
     *socket = (weir_socket){.fd = -1,
+                            .is_started = true,
                             .address = address,
                             .started_ms = now_ms,
                             .try_until_ms = now_ms,
@@ -50,7 +55,7 @@ void weir_socket_close(weir_socket *socket) {
     if (socket->candidates != NULL) {
         freeaddrinfo(socket->candidates);
     }
-    *socket = (weir_socket){.fd = -1};
+    weir_socket_init(socket, socket->address);
 }
 
 int64_t weir_socket_deadline(const weir_socket *socket) { return socket->try_until_ms; }
@@ -265,8 +270,15 @@ weir_status weir_socket_connect(weir_socket *socket, int64_t now_ms, weir_error 
 
 /* ---- bytes ---- */
 
+static weir_status fail_io(weir_error *error) {
+    int os_error = errno;
+    struct weir_line text = weir_line_of_error(error, WEIR_ERR_IO, os_error);
+    weir_line_add_os_error(&text, os_error);
+    return WEIR_ERR_IO;
+}
+
 static weir_status receive_bytes(void *context, char *data, size_t room, size_t *moved,
-                                 int *os_error) {
+                                 weir_error *error) {
     const weir_socket *socket = context;
     ssize_t got = 0;
     do {
@@ -282,8 +294,7 @@ static weir_status receive_bytes(void *context, char *data, size_t room, size_t 
     if (errno == EAGAIN) {
         return WEIR_MORE;
     }
-    *os_error = errno;
-    return WEIR_ERR_IO;
+    return fail_io(error);
 }
 
 /* sendmsg only reads what iov_base points at, but its type is older than const. */
@@ -294,7 +305,7 @@ static struct iovec part_to_iovec(weir_view part) {
 }
 
 static weir_status send_parts(void *context, const weir_view *parts, size_t count,
-                              size_t *moved, int *os_error) {
+                              size_t *moved, weir_error *error) {
     const weir_socket *socket = context;
     struct iovec vecs[PARTS_MAX];
     size_t used = 0;
@@ -316,10 +327,39 @@ static weir_status send_parts(void *context, const weir_view *parts, size_t coun
     if (sent < 0 && errno == EAGAIN) {
         return WEIR_MORE;
     }
-    *os_error = errno;
-    return WEIR_ERR_IO;
+    return fail_io(error);
 }
 
+/* ---- the table ---- */
+
+static weir_status connect_socket(void *context, int64_t now_ms, int64_t deadline_ms,
+                                  weir_error *error) {
+    weir_socket *socket = context;
+    if (!socket->is_started) { /* resolving takes time: the clock is read anew */
+        weir_status st =
+            weir_socket_start(socket, socket->address, now_ms, deadline_ms, error);
+        return st == WEIR_OK ? weir_socket_connect(socket, weir_now_ms(), error) : st;
+    }
+    return weir_socket_connect(socket, now_ms, error);
+}
+
+static int fd_of(const void *context) {
+    const weir_socket *socket = context;
+    return socket->fd;
+}
+
+static int64_t deadline_of(const void *context) { return weir_socket_deadline(context); }
+
+static void close_socket(void *context) { weir_socket_close(context); }
+
 weir_transport weir_socket_transport(weir_socket *socket) {
-    return (weir_transport){socket, receive_bytes, send_parts};
+    return (weir_transport){
+        .context = socket,
+        .connect = connect_socket,
+        .receive = receive_bytes,
+        .send = send_parts,
+        .fd = fd_of,
+        .deadline_ms = deadline_of,
+        .close = close_socket,
+    };
 }

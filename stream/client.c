@@ -144,13 +144,12 @@ static weir_status open_client(weir_client *client, const char *url,
     client->connect_timeout_ms = time_limit(options->connect_timeout_ms);
     client->session.timeout_ms = client->timeout_ms;
     st = take_options(client, url, options);
-    return st == WEIR_OK ? weir_client_connect(client)
+    return st == WEIR_OK ? weir_client_connect(client, options->transport)
                          : weir_client_fail_connect(client, st);
 }
 
 static void begin_client(weir_client *client) {
     memset(client, 0, sizeof *client);
-    client->socket.fd = -1;
     weir_wake_init(&client->cancel);
 }
 
@@ -214,7 +213,7 @@ void weir_close(weir_client *client) {
         return;
     }
     weir_mem mem = client->mem;
-    weir_socket_close(&client->socket);
+    weir_client_disconnect(client);
     if (client->session.out.block != NULL) {
         weir_session_sent(&client->session, weir_session_queued(&client->session));
         weir_client_wipe_sent(client);
@@ -261,8 +260,6 @@ int weir_client_cancel_fd(const weir_client *client) { return client->cancel.fd;
 
 /* ---- event loops ---- */
 
-int weir_client_fd(const weir_client *client) { return client->socket.fd; }
-
 bool weir_client_is_ready(const weir_client *client) {
     return client->session.phase == WEIR_PHASE_READY;
 }
@@ -275,15 +272,26 @@ static bool may_receive(const weir_client *client) {
     return weir_buffer_len(in) + least <= in->most && weir_buffer_can_grow(in);
 }
 
+static bool can_receive_pending(const weir_client *client) {
+    return weir_client_has_pending(client) && may_receive(client);
+}
+
 int weir_client_wants(const weir_client *client) {
     if (client->session.failure != WEIR_OK) {
         return 0;
     }
-    if (!client->socket.is_connected) {
-        return WEIR_WANT_WRITE;
+    if (!client->is_connected) {
+        return weir_client_transport_wants(client, 0);
     }
     bool is_queued = weir_session_queued(&client->session) > 0;
-    return (may_receive(client) ? WEIR_WANT_READ : 0) | (is_queued ? WEIR_WANT_WRITE : 0);
+    int directions =
+        (may_receive(client) ? WEIR_WANT_READ : 0) | (is_queued ? WEIR_WANT_WRITE : 0);
+    if (directions == 0) {
+        return 0;
+    }
+    int wants = weir_client_transport_wants(client, directions);
+    /* a descriptor is nearly always writable: the loop comes back at once */
+    return can_receive_pending(client) ? wants | WEIR_WANT_WRITE : wants;
 }
 
 int64_t weir_client_deadline_ms(const weir_client *client) {
@@ -293,8 +301,11 @@ int64_t weir_client_deadline_ms(const weir_client *client) {
     if (weir_wake_is_set(&client->cancel)) {
         return INT64_MIN; /* long ago: the next step ends the connection */
     }
-    if (!client->socket.is_connected) {
-        return weir_socket_deadline(&client->socket);
+    if (!client->is_connected) {
+        return weir_client_connect_deadline(client);
+    }
+    if (can_receive_pending(client)) {
+        return weir_now_ms();
     }
     return weir_client_is_ready(client) ? weir_session_deadline(&client->session)
                                         : client->connect_deadline_ms;
@@ -342,7 +353,7 @@ weir_status weir_step(weir_client *client) {
     if (weir_client_heed_cancel(client) != WEIR_OK) {
         return client->session.failure;
     }
-    if (!client->socket.is_connected) {
+    if (!client->is_connected) {
         weir_status st = weir_client_go_on_connecting(client);
         if (st != WEIR_OK) {
             return st == WEIR_MORE ? WEIR_OK : st;

@@ -4,6 +4,7 @@
 #ifndef WEIR_STREAM_CLIENT_H
 #define WEIR_STREAM_CLIENT_H
 
+#include "../net/transport.h"
 #include "../resp/base.h"
 #include "../resp/reader.h"
 
@@ -35,7 +36,10 @@ typedef struct weir_options {
     int64_t timeout_ms; /* of each call; a BLOCK's time comes on top; default 5000 */
     bool non_blocking;  /* for event loops: no call ever waits, see weir_step */
     weir_limits limits;
-    weir_mem mem; /* default: the C library's allocator */
+    weir_mem mem;                    /* default: the C library's allocator */
+    const weir_transport *transport; /* default: TCP or a Unix socket, as the URL says. The
+                       table is copied, its context borrowed until weir_close; the URL's
+                       host, port and path then are but the peer's name */
 } weir_options;
 
 /* No end: as block_ms of a read. Keepalive finds a peer that is gone (30 s). */

@@ -1,5 +1,6 @@
 /* Connecting: from an address to a session that has been greeted.
  * SPDX-License-Identifier: BSD-2-Clause */
+#include "../net/line.h"
 #include "client_private.h"
 
 weir_status weir_client_fail_connect(weir_client *client, weir_status st) {
@@ -15,7 +16,7 @@ static weir_status end_cancelled(weir_client *client) {
                        "%s: cancelled by weir_client_cancel %s; requests unanswered: %llu",
                        client->peer, is_ready ? "when connected" : "while connecting",
                        (unsigned long long)(is_ready ? session->next - session->first : 0));
-    weir_socket_close(&client->socket);
+    weir_client_disconnect(client);
     return session->failure;
 }
 
@@ -24,27 +25,80 @@ weir_status weir_client_heed_cancel(weir_client *client) {
     return is_new ? end_cancelled(client) : weir_session_failed(&client->session);
 }
 
-static weir_status start_connect(weir_client *client) {
-    int64_t now_ms = weir_now_ms();
-    client->connect_deadline_ms = now_ms + client->connect_timeout_ms;
-    weir_status st = weir_socket_start(&client->socket, &client->address, now_ms,
-                                       client->connect_deadline_ms, &client->session.error);
-    return st == WEIR_OK ? st : weir_client_fail_connect(client, st);
+/* ---- the transport ---- */
+
+int weir_client_transport_wants(const weir_client *client, int directions) {
+    const weir_transport *transport = &client->transport;
+    if (transport->wants != NULL) {
+        return transport->wants(transport->context, directions);
+    }
+    return directions != 0 ? directions : WEIR_WANT_WRITE;
+}
+
+bool weir_client_has_pending(const weir_client *client) {
+    const weir_transport *transport = &client->transport;
+    return client->is_connected && transport->has_pending != NULL &&
+           transport->has_pending(transport->context);
+}
+
+int64_t weir_client_connect_deadline(const weir_client *client) {
+    const weir_transport *transport = &client->transport;
+    int64_t deadline_ms = client->connect_deadline_ms;
+    int64_t own_ms = transport->deadline_ms != NULL
+                         ? transport->deadline_ms(transport->context)
+                         : deadline_ms;
+    return own_ms < deadline_ms ? own_ms : deadline_ms;
+}
+
+int weir_client_fd(const weir_client *client) {
+    const weir_transport *transport = &client->transport;
+    return transport->fd != NULL ? transport->fd(transport->context) : -1;
+}
+
+void weir_client_disconnect(weir_client *client) {
+    client->is_connected = false;
+    if (client->transport.close != NULL) {
+        client->transport.close(client->transport.context);
+    }
+}
+
+/* ---- connecting ---- */
+
+/* A transport may leave it to us to say what happened, or not watch the deadline. */
+static weir_status explain(weir_client *client, weir_status st) {
+    weir_error *error = &client->session.error;
+    error->status = st;
+    if (error->text[0] == '\0') {
+        struct weir_line text = weir_line_start(error->text, sizeof error->text);
+        weir_line_add(&text, "cannot connect to ");
+        weir_line_add_peer(&text, &client->address);
+        weir_line_add(&text, ": ");
+        if (error->os_error != 0) {
+            weir_line_add_os_error(&text, error->os_error);
+        } else {
+            weir_line_add(&text, st == WEIR_ERR_CONNECT ? "the transport gave no reason"
+                                                        : weir_status_text(st));
+        }
+    }
+    weir_client_disconnect(client);
+    return weir_client_fail_connect(client, st);
 }
 
 weir_status weir_client_go_on_connecting(weir_client *client) {
+    const weir_transport *transport = &client->transport;
+    weir_error *error = &client->session.error;
+    int64_t now_ms = weir_now_ms();
     weir_status st = weir_client_heed_cancel(client);
     if (st != WEIR_OK) {
         return st;
     }
-    st = weir_socket_connect(&client->socket, weir_now_ms(), &client->session.error);
-    if (st < 0) {
-        return weir_client_fail_connect(client, st);
+    *error = (weir_error){.status = WEIR_OK};
+    st = transport->connect(transport->context, now_ms, client->connect_deadline_ms, error);
+    if (st == WEIR_MORE && now_ms >= client->connect_deadline_ms) {
+        st = WEIR_ERR_TIMEOUT;
     }
-    if (st == WEIR_OK) {
-        client->transport = weir_socket_transport(&client->socket);
-    }
-    return st;
+    client->is_connected = st == WEIR_OK;
+    return st < 0 ? explain(client, st) : st;
 }
 
 static weir_status wait_connect(weir_client *client) {
@@ -53,9 +107,9 @@ static weir_status wait_connect(weir_client *client) {
         if (st != WEIR_MORE) {
             return st;
         }
-        int os_error = 0; /* whatever ends the wait: the socket knows why */
-        weir_wait_or_wake(client->socket.fd, WEIR_WANT_WRITE, &client->cancel,
-                          weir_socket_deadline(&client->socket), &os_error);
+        int os_error = 0; /* whatever ends the wait: the transport knows why */
+        weir_wait_or_wake(weir_client_fd(client), weir_client_transport_wants(client, 0),
+                          &client->cancel, weir_client_connect_deadline(client), &os_error);
     }
 }
 
@@ -86,11 +140,28 @@ static weir_status wait_greeting(weir_client *client) {
     }
 }
 
-weir_status weir_client_connect(weir_client *client) {
-    weir_status st = start_connect(client);
-    if (st != WEIR_OK) {
-        return st;
+static weir_status choose_transport(weir_client *client, const weir_transport *own) {
+    if (own == NULL) {
+        weir_socket_init(&client->socket, &client->address);
+        client->transport = weir_socket_transport(&client->socket);
+        return WEIR_OK;
     }
+    if (own->connect == NULL || own->receive == NULL || own->send == NULL ||
+        own->fd == NULL || own->close == NULL) {
+        return weir_client_wrong(
+            client,
+            "options.transport: connect, receive, send, fd and close must be there");
+    }
+    client->transport = *own;
+    return WEIR_OK;
+}
+
+weir_status weir_client_connect(weir_client *client, const weir_transport *own) {
+    weir_status st = choose_transport(client, own);
+    if (st != WEIR_OK) {
+        return weir_client_fail_connect(client, st);
+    }
+    client->connect_deadline_ms = weir_now_ms() + client->connect_timeout_ms;
     if (client->is_non_blocking) {
         return weir_step(client); /* so that there is a descriptor to watch */
     }

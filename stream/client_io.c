@@ -11,16 +11,26 @@
 /* So long a call that does not wait goes on with a peer that never stops sending. */
 #define SLICE_MS 10
 
-static weir_status break_io(weir_client *client, const char *doing, int os_error) {
-    char reason[96];
+/* The transport failed: `why` is its reason. */
+static weir_status break_io(weir_client *client, const char *doing, weir_status st,
+                            const weir_error *why) {
+    char reason[sizeof why->text];
     struct weir_line line = weir_line_start(reason, sizeof reason);
-    weir_line_add_os_error(&line, os_error);
-    return weir_session_break(&client->session, WEIR_ERR_IO, os_error, "%s: %s failed: %s",
-                              client->peer, doing, reason);
+    if (why->text[0] != '\0') {
+        weir_line_add(&line, why->text);
+    } else if (why->os_error != 0) {
+        weir_line_add_os_error(&line, why->os_error);
+    } else {
+        weir_line_add(&line, weir_status_text(st));
+    }
+    return weir_session_break(&client->session, weir_status_is_fatal(st) ? st : WEIR_ERR_IO,
+                              why->os_error, "%s: %s failed: %s", client->peer, doing,
+                              reason);
 }
 
 /* The peer takes nothing more; what it answered before that may still be there to read. */
-static weir_status end_sending(weir_client *client, int os_error) {
+static weir_status end_sending(weir_client *client, weir_status reason,
+                               const weir_error *why) {
     weir_status st = WEIR_OK;
     int64_t deadline_ms =
         weir_now_ms() + (client->is_non_blocking ? SLICE_MS : client->timeout_ms);
@@ -28,7 +38,7 @@ static weir_status end_sending(weir_client *client, int os_error) {
         st = weir_client_receive(client);
     }
     return client->session.failure != WEIR_OK ? client->session.failure
-                                              : break_io(client, "sending", os_error);
+                                              : break_io(client, "sending", reason, why);
 }
 
 weir_status weir_client_send(weir_client *client) {
@@ -40,15 +50,17 @@ weir_status weir_client_send(weir_client *client) {
     while (weir_session_queued(session) > 0 && session->failure == WEIR_OK) {
         size_t count = weir_session_output(session, parts, SEND_PARTS);
         size_t moved = 0;
-        int os_error = 0;
-        weir_status st = client->transport.send(client->transport.context, parts, count,
-                                                &moved, &os_error);
+        weir_error why;
+        why.os_error = 0;
+        why.text[0] = '\0';
+        weir_status st =
+            client->transport.send(client->transport.context, parts, count, &moved, &why);
         if (st == WEIR_MORE) {
             client->send_at = weir_session_queued(session) + SEND_STEP;
             return WEIR_MORE;
         }
         if (st != WEIR_OK) {
-            return end_sending(client, os_error);
+            return end_sending(client, st, &why);
         }
         weir_session_sent(session, moved);
     }
@@ -67,9 +79,11 @@ weir_status weir_client_receive(weir_client *client) {
         return WEIR_ERR_FULL;
     }
     size_t moved = 0;
-    int os_error = 0;
+    weir_error why;
+    why.os_error = 0;
+    why.text[0] = '\0';
     weir_status st =
-        client->transport.receive(client->transport.context, at, room, &moved, &os_error);
+        client->transport.receive(client->transport.context, at, room, &moved, &why);
     if (st == WEIR_OK) {
         client->needs_more = false;
         return weir_session_received(session, moved, weir_now_ms());
@@ -80,7 +94,7 @@ weir_status weir_client_receive(weir_client *client) {
                                   client->peer,
                                   (unsigned long long)(session->next - session->first));
     }
-    return st == WEIR_MORE ? st : break_io(client, "receiving", os_error);
+    return st == WEIR_MORE ? st : break_io(client, "receiving", st, &why);
 }
 
 static weir_status break_late(weir_client *client) {
@@ -93,16 +107,20 @@ static weir_status break_late(weir_client *client) {
 }
 
 static weir_status wait_for(weir_client *client, int wants, int64_t deadline_ms) {
-    int os_error = 0;
-    weir_status st = weir_wait_or_wake(client->socket.fd, wants, &client->cancel,
-                                       deadline_ms, &os_error);
+    weir_error why = {.status = WEIR_ERR_IO};
+    if ((wants & WEIR_WANT_READ) != 0 && weir_client_has_pending(client)) {
+        return WEIR_OK;
+    }
+    weir_status st = weir_wait_or_wake(weir_client_fd(client),
+                                       weir_client_transport_wants(client, wants),
+                                       &client->cancel, deadline_ms, &why.os_error);
     if (st == WEIR_ERR_CANCELLED) {
         return weir_client_heed_cancel(client);
     }
     if (st == WEIR_ERR_TIMEOUT) {
         return break_late(client);
     }
-    return st == WEIR_OK ? st : break_io(client, "waiting", os_error);
+    return st == WEIR_OK ? st : break_io(client, "waiting", st, &why);
 }
 
 /* The call has gone on for long enough: a peer that never stops sending, pushes for

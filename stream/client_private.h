@@ -15,12 +15,13 @@ struct weir_client {
     weir_mem mem;
     weir_arena arena; /* weir_open_in only */
     weir_session session;
-    weir_socket socket;
-    weir_transport transport;
-    weir_wake cancel;     /* set by weir_client_cancel, from anywhere */
-    weir_address address; /* with user and password, wiped at the end */
+    weir_socket socket;       /* unless the transport is the caller's */
+    weir_transport transport; /* what is spoken through; connect is NULL before there is */
+    weir_wake cancel;         /* set by weir_client_cancel, from anywhere */
+    weir_address address;     /* with user and password, wiped at the end */
     char peer[WEIR_PEER_TEXT];
     char name[WEIR_NAME_TEXT];
+    bool is_connected; /* the transport is; the handshake may still go on */
     bool is_non_blocking;
     bool needs_more; /* a take or an iterator cannot go on with what was received */
     int64_t timeout_ms;
@@ -31,11 +32,24 @@ struct weir_client {
 
 /* ---- client_connect.c: from an address to a session that has been greeted ---- */
 
-/* Connects and greets; non_blocking: begins to. WEIR_OK, or the failure. */
-weir_status weir_client_connect(weir_client *client);
+/* Connects and greets, through `own` if it is not NULL; non_blocking: begins to. WEIR_OK,
+ * or the failure. */
+weir_status weir_client_connect(weir_client *client, const weir_transport *own);
 
 /* Goes on connecting without waiting. WEIR_OK: connected; WEIR_MORE; or the failure. */
 weir_status weir_client_go_on_connecting(weir_client *client);
+
+/* When to go on at the latest, while it connects. */
+int64_t weir_client_connect_deadline(const weir_client *client);
+
+/* What the transport waits for, so that the client can do `directions`. */
+int weir_client_transport_wants(const weir_client *client, int directions);
+
+/* True if bytes can be received that the descriptor says nothing of. */
+bool weir_client_has_pending(const weir_client *client);
+
+/* Ends the connection, if there is one. */
+void weir_client_disconnect(weir_client *client);
 
 /* A failure before there is a session to speak of; *error is written. Gives `st`. */
 weir_status weir_client_fail_connect(weir_client *client, weir_status st);

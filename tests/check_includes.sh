@@ -5,8 +5,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-shown='net/(net|line|wake)\.h' # of net/, to stream/
-public='weir.h|resp/(base|command|prepared|reader)\.h|stream/(client|commands|entry|group|id|inspect|read|reply|write)\.h'
+shown='net/(net|line|transport|wake)\.h' # of net/, to stream/
+public='weir.h|net/transport\.h|resp/(base|command|prepared|reader)\.h|stream/(client|commands|entry|group|id|inspect|read|reply|write)\.h'
 sockets='sys/(socket|un|epoll|select|poll)\.h|poll\.h|netdb\.h|arpa/inet\.h|netinet/.*|net/if\.h'
 no_io='assert|limits|stdalign|stdbool|stddef|stdint|stdnoreturn|string'
 
@@ -107,6 +107,7 @@ net/net.h #include <sys/socket.h>
 net/net.h #include <poll.h>
 net/net.h #include "resolve.h"
 net/line.h #include <netdb.h>
+net/transport.h #include <poll.h>
 stream/session.c #include "../net/line.h"
 stream/client.c #include "../net/resolve.h"
 stream/session.c #include "../net/net.h"

@@ -159,9 +159,9 @@ static void expect_connects(struct peer *peer) {
     weir_transport transport = weir_socket_transport(&socket);
     char bytes[8];
     size_t moved = 0;
+    weir_error error = {.status = WEIR_OK};
     assert_int_equal(
-        transport.receive(transport.context, bytes, sizeof bytes, &moved, &os_error),
-        WEIR_OK);
+        transport.receive(transport.context, bytes, sizeof bytes, &moved, &error), WEIR_OK);
     assert_int_equal(moved, 2);
     assert_memory_equal(bytes, "hi", 2);
     (void)close(accepted);
@@ -587,14 +587,14 @@ static void reset_accepted(struct link *link) {
 }
 
 static weir_status receive(struct link *link, char *bytes, size_t room, size_t *moved,
-                           int *os_error) {
-    return link->transport.receive(link->transport.context, bytes, room, moved, os_error);
+                           weir_error *error) {
+    return link->transport.receive(link->transport.context, bytes, room, moved, error);
 }
 
-static weir_status send_text(struct link *link, const char *text, int *os_error) {
+static weir_status send_text(struct link *link, const char *text, weir_error *error) {
     weir_view part = weir_text(text);
     size_t moved = 0;
-    return link->transport.send(link->transport.context, &part, 1, &moved, os_error);
+    return link->transport.send(link->transport.context, &part, 1, &moved, error);
 }
 
 static void wait_for(const struct link *link, int wants) {
@@ -609,10 +609,9 @@ static void send_gathers_parts_in_order_and_skips_empty_ones(void **state) {
     weir_view parts[] = {weir_text("*1\r\n"), weir_text(""), weir_bytes(NULL, 0),
                          weir_text("$4\r\n"), weir_bytes("PI\0G\r\n", 6)};
     size_t moved = 0;
-    int os_error = 0;
+    weir_error error = {.status = WEIR_OK};
     assert_int_equal(
-        link->transport.send(link->transport.context, parts, 5, &moved, &os_error),
-        WEIR_OK);
+        link->transport.send(link->transport.context, parts, 5, &moved, &error), WEIR_OK);
     assert_int_equal(moved, 14);
     char bytes[32];
     assert_int_equal(recv(link->accepted, bytes, 14, MSG_WAITALL), 14);
@@ -628,9 +627,9 @@ static void send_takes_what_it_can_of_very_many_parts(void **state) {
         parts[i] = i < 2000 ? weir_text("") : weir_text("a");
     }
     size_t moved = 0;
-    int os_error = 0;
+    weir_error error = {.status = WEIR_OK};
     assert_int_equal(
-        link->transport.send(link->transport.context, parts, 5000, &moved, &os_error),
+        link->transport.send(link->transport.context, parts, 5000, &moved, &error),
         WEIR_OK);
     assert_in_range(moved, 1, 3000);
     free_link(link);
@@ -644,12 +643,12 @@ static void send_says_more_when_the_peer_does_not_read(void **state) {
     weir_view part = weir_bytes(bytes, 65536);
     size_t sent = 0;
     size_t moved = 0;
-    int os_error = 0;
+    weir_error error = {.status = WEIR_OK};
     weir_status st = WEIR_OK;
     while (st == WEIR_OK) {
         sent += moved;
         assert_true(sent < (size_t)64 << 20);
-        st = link->transport.send(link->transport.context, &part, 1, &moved, &os_error);
+        st = link->transport.send(link->transport.context, &part, 1, &moved, &error);
     }
     assert_int_equal(st, WEIR_MORE);
     while (sent > 0) {
@@ -658,7 +657,7 @@ static void send_says_more_when_the_peer_does_not_read(void **state) {
         sent -= (size_t)got;
     }
     wait_for(link, WEIR_WANT_WRITE);
-    assert_int_equal(send_text(link, "again", &os_error), WEIR_OK);
+    assert_int_equal(send_text(link, "again", &error), WEIR_OK);
     free(bytes);
     free_link(link);
 }
@@ -667,9 +666,9 @@ static void send_to_a_closed_unix_peer_raises_no_signal(void **state) {
     (void)state;
     struct link *link = new_link(unix_peer(8));
     close_accepted(link);
-    int os_error = 0;
-    assert_int_equal(send_text(link, "x", &os_error), WEIR_ERR_IO);
-    assert_int_equal(os_error, EPIPE);
+    weir_error error = {.status = WEIR_OK};
+    assert_int_equal(send_text(link, "x", &error), WEIR_ERR_IO);
+    assert_int_equal(error.os_error, EPIPE);
     free_link(link);
 }
 
@@ -677,15 +676,15 @@ static void send_to_a_closed_tcp_peer_raises_no_signal(void **state) {
     (void)state;
     struct link *link = new_link(tcp_peer(8));
     close_accepted(link);
-    int os_error = 0;
+    weir_error error = {.status = WEIR_OK};
     weir_status st = WEIR_OK;
     /* The first goes out and is answered by a reset. */
     for (int i = 0; i < 100 && st == WEIR_OK; i++) {
-        st = send_text(link, "x", &os_error);
+        st = send_text(link, "x", &error);
         (void)poll(NULL, 0, 1);
     }
     assert_int_equal(st, WEIR_ERR_IO);
-    assert_true(os_error == EPIPE || os_error == ECONNRESET);
+    assert_true(error.os_error == EPIPE || error.os_error == ECONNRESET);
     free_link(link);
 }
 
@@ -694,8 +693,8 @@ static void receive_says_more_when_nothing_has_come(void **state) {
     struct link *link = new_link(tcp_peer(8));
     char bytes[8];
     size_t moved = 0;
-    int os_error = 0;
-    assert_int_equal(receive(link, bytes, sizeof bytes, &moved, &os_error), WEIR_MORE);
+    weir_error error = {.status = WEIR_OK};
+    assert_int_equal(receive(link, bytes, sizeof bytes, &moved, &error), WEIR_MORE);
     free_link(link);
 }
 
@@ -706,8 +705,8 @@ static void receive_gives_no_more_than_there_is_room_for(void **state) {
     wait_for(link, WEIR_WANT_READ);
     char bytes[4] = "";
     size_t moved = 0;
-    int os_error = 0;
-    assert_int_equal(receive(link, bytes, 3, &moved, &os_error), WEIR_OK);
+    weir_error error = {.status = WEIR_OK};
+    assert_int_equal(receive(link, bytes, 3, &moved, &error), WEIR_OK);
     assert_int_equal(moved, 3);
     assert_string_equal(bytes, "abc");
     free_link(link);
@@ -721,15 +720,13 @@ static void receive_after_the_peers_close_gives_its_last_bytes_then_closed(void 
     wait_for(link, WEIR_WANT_READ);
     char bytes[8];
     size_t moved = 0;
-    int os_error = 0;
-    assert_int_equal(receive(link, bytes, sizeof bytes, &moved, &os_error), WEIR_OK);
+    weir_error error = {.status = WEIR_OK};
+    assert_int_equal(receive(link, bytes, sizeof bytes, &moved, &error), WEIR_OK);
     assert_int_equal(moved, 3);
     wait_for(link, WEIR_WANT_READ);
-    assert_int_equal(receive(link, bytes, sizeof bytes, &moved, &os_error),
-                     WEIR_ERR_CLOSED);
-    assert_int_equal(receive(link, bytes, sizeof bytes, &moved, &os_error),
-                     WEIR_ERR_CLOSED);
-    assert_int_equal(os_error, 0);
+    assert_int_equal(receive(link, bytes, sizeof bytes, &moved, &error), WEIR_ERR_CLOSED);
+    assert_int_equal(receive(link, bytes, sizeof bytes, &moved, &error), WEIR_ERR_CLOSED);
+    assert_int_equal(error.os_error, 0);
     free_link(link);
 }
 
@@ -740,9 +737,9 @@ static void receive_after_a_reset_is_an_io_error(void **state) {
     wait_for(link, WEIR_WANT_READ);
     char bytes[8];
     size_t moved = 0;
-    int os_error = 0;
-    assert_int_equal(receive(link, bytes, sizeof bytes, &moved, &os_error), WEIR_ERR_IO);
-    assert_int_equal(os_error, ECONNRESET);
+    weir_error error = {.status = WEIR_OK};
+    assert_int_equal(receive(link, bytes, sizeof bytes, &moved, &error), WEIR_ERR_IO);
+    assert_int_equal(error.os_error, ECONNRESET);
     free_link(link);
 }
 
