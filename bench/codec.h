@@ -21,10 +21,16 @@ struct codec_data {
     size_t value_bytes; /* commands: of each value */
 };
 
-/* What one pass over the data came to. */
+/* Work that does not count, between what does: bytes brought in, requests asked. */
+struct codec_apart {
+    double units;        /* bytes, requests */
+    double least_a_unit; /* seconds, of the fastest piece */
+};
+
+/* What passes over the data came to. */
 struct codec_tally {
-    uint64_t sum;         /* compared with the data's */
-    double apart;         /* codec_seconds that do not count */
+    uint64_t sum; /* compared with the data's */
+    struct codec_apart apart;
     uint64_t allocations; /* of a side that counts them */
 };
 
@@ -73,8 +79,11 @@ extern const struct codec_side codec_hiredis[CODEC_TASK_COUNT];
 void codec_data_make(const struct codec_scenario *scenario, struct codec_data *data);
 void codec_data_free(struct codec_data *data);
 
-/* CPU time of this process. */
-double codec_seconds(void);
+/* A clock that is read without a system call. */
+double codec_now(void);
+
+/* A piece of work that does not count, begun at codec_now `start`, was of so many units. */
+void codec_end_apart(struct codec_tally *tally, double start, size_t units);
 
 /* What visiting a field adds to the sum: each byte range is looked at. */
 static inline uint64_t codec_visit(const char *bytes, size_t len) {

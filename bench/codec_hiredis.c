@@ -58,13 +58,13 @@ static redisReply *next_reply(struct peer *self, struct codec_tally *tally) {
         }
         size_t left = self->data->bytes.len - self->fed;
         size_t len = left < CODEC_PIECE ? left : CODEC_PIECE;
-        double start = codec_seconds();
+        double start = codec_now();
         if (len == 0 || redisReaderFeed(self->reader, self->data->bytes.data + self->fed,
                                         len) != REDIS_OK) {
             say_failed("hiredis: cannot be fed");
             return NULL;
         }
-        tally->apart += codec_seconds() - start;
+        codec_end_apart(tally, start, len);
         self->fed += len;
     }
 }

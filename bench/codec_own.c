@@ -120,9 +120,9 @@ static bool receive(struct own *self, struct codec_tally *tally) {
     }
     size_t len = left < CODEC_PIECE ? left : CODEC_PIECE;
     len = len < room ? len : room;
-    double start = codec_seconds();
+    double start = codec_now();
     memcpy(at, self->data->bytes.data + self->fed, len);
-    tally->apart += codec_seconds() - start;
+    codec_end_apart(tally, start, len);
     self->fed += len;
     return weir_session_received(&self->session, len, 0) == WEIR_OK ||
            failed(self, "receiving");
@@ -217,7 +217,7 @@ static bool take_id(struct own *self, struct codec_tally *tally) {
 /* A window of requests is queued before its answers come; that does not count. Answers are
  * of one length. */
 static bool ask_ids(struct own *self, struct codec_tally *tally) {
-    double start = codec_seconds();
+    double start = codec_now();
     for (size_t i = 0; i < IDS_AT_ONCE; i++) {
         if (ask(self, WEIR_ANSWER_ID) == 0) {
             return false;
@@ -225,7 +225,7 @@ static bool ask_ids(struct own *self, struct codec_tally *tally) {
     }
     drop_output(self);
     self->asked += self->data->bytes.len / self->data->entries * IDS_AT_ONCE;
-    tally->apart += codec_seconds() - start;
+    codec_end_apart(tally, start, IDS_AT_ONCE);
     return true;
 }
 
