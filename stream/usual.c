@@ -10,10 +10,19 @@
 /* Lengths of more digits are for the general reader, which has limits: 512 MiB a string. */
 #define MOST_DIGITS 8
 
+/* In the loop over strings a call costs as much as what it does. */
+#if defined(__GNUC__)
+#    define HOT  static inline __attribute__((always_inline))
+#    define COLD static __attribute__((noinline))
+#else
+#    define HOT  static inline
+#    define COLD static
+#endif
+
 /* ---- words of eight bytes ---- */
 
 /* The first byte is the lowest, on any machine. */
-static inline uint64_t load_word(const char *at) {
+HOT uint64_t load_word(const char *at) {
     uint64_t word;
     memcpy(&word, at, sizeof word);
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
@@ -27,7 +36,7 @@ static inline uint64_t load_word(const char *at) {
  * one of them is none. The digits move to the word's high end, zeros go in front; then
  * neighbours are added up: digits to pairs, pairs to fours, fours to eight.
  */
-static inline uint64_t word_number(uint64_t word, unsigned count, uint64_t *fault) {
+HOT uint64_t word_number(uint64_t word, unsigned count, uint64_t *fault) {
     unsigned shift = 64 - 8 * count;
     uint64_t digits = (word << shift) ^ ((ONES * '0') << shift);
     *fault |= ((digits + ONES * (0x7F - 9)) | digits) & HIGH_BITS;
@@ -82,7 +91,7 @@ static const char *read_string(const char *at, const char *end, weir_view *bytes
 
 /* "ms-seq" with 13 digits of milliseconds and up to 8 of the sequence number. `end` is that
  * of the input, so that whole words can be read. False: another form, or none. */
-static inline bool read_usual_id(weir_view text, const char *end, weir_id *id) {
+HOT bool read_usual_id(weir_view text, const char *end, weir_id *id) {
     const char *at = text.data;
     const char *seq = at + MS_DIGITS + 1;
     size_t seq_digits = text.len - (MS_DIGITS + 1);
@@ -155,17 +164,15 @@ static const char *decode_anywhere(const char *at, const char *end, weir_fields 
 #define BEHIND_ID     UINT64_C(0x2A0A0D) /* CR LF * */
 #define LINE_END      UINT64_C(0x0A0D)
 
-static inline unsigned byte_of(uint64_t word, unsigned index) {
+HOT unsigned byte_of(uint64_t word, unsigned index) {
     return (unsigned)(word >> (8 * index)) & 0xFF;
 }
 
 /* 1 for a number that is no digit, one below zero included; without a branch. */
-static inline unsigned is_above_9(unsigned number) {
-    return (number | (9U - number)) >> 31;
-}
+HOT unsigned is_above_9(unsigned number) { return (number | (9U - number)) >> 31; }
 
 /* The digits and CR LF at `at`, where SPARE - 3 bytes can be read: three digits to six. */
-static inline const char *three_to_six(const char *at, size_t *number) {
+COLD const char *three_to_six(const char *at, size_t *number) {
     uint64_t word = load_word(at);
     uint64_t no_cr = word ^ (ONES * '\r');
     uint64_t cr = (no_cr - ONES) & ~no_cr & HIGH_BITS; /* the lowest bit set is exact */
@@ -180,11 +187,11 @@ static inline const char *three_to_six(const char *at, size_t *number) {
 
 /* The head behind the CR LF at `at`: `behind` is that and the type byte. One digit or two,
  * without a branch between them; then three to six. NULL: not as it must be. */
-static inline const char *head_behind(const char *at, uint64_t behind, size_t *number) {
+HOT const char *head_behind(const char *at, uint64_t behind, size_t *number) {
     uint64_t word = load_word(at);
-    unsigned first = byte_of(word, 3) - '0';
-    unsigned second = byte_of(word, 4) - '0';
-    unsigned has_two = byte_of(word, 4) != '\r';
+    unsigned first = (unsigned)(unsigned char)at[3] - '0';
+    unsigned second = (unsigned)(unsigned char)at[4] - '0';
+    unsigned has_two = at[4] != '\r';
     uint64_t line_end = (word >> (32 + 8 * has_two)) & 0xFFFF;
     unsigned is_no_digit =
         is_above_9(first) | (has_two & (is_above_9(second) | (first == 0)));
@@ -197,7 +204,7 @@ static inline const char *head_behind(const char *at, uint64_t behind, size_t *n
 
 /* The string behind the CR LF at `at`, where SPARE bytes can be read. Gives the byte behind
  * its last one, where as many can be read, or NULL. */
-static inline const char *string_behind(const char *at, const char *end, weir_view *bytes) {
+HOT const char *string_behind(const char *at, const char *end, weir_view *bytes) {
     size_t len;
     at = head_behind(at, BEHIND_STRING, &len);
     if (at == NULL || (size_t)(end - at) < len + SPARE) {
@@ -210,7 +217,7 @@ static inline const char *string_behind(const char *at, const char *end, weir_vi
 #define ID_ROOM 64 /* the longest id, its heads, and what is read ahead */
 
 /* $ LEN CR LF ID, ID_ROOM bytes being there. Gives the byte behind the id, or NULL. */
-static inline const char *spared_id(const char *at, const char *end, weir_id *id) {
+HOT const char *spared_id(const char *at, const char *end, weir_id *id) {
     uint64_t word = load_word(at);
     unsigned first = byte_of(word, 1) - '0';
     unsigned second = byte_of(word, 2) - '0';
