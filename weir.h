@@ -12,5 +12,6 @@
 #include "stream/commands.h"
 #include "stream/entry.h"
 #include "stream/id.h"
+#include "stream/server.h"
 
 #endif

@@ -124,6 +124,21 @@ weir_status weir_client_entries_now(weir_client *client, weir_status made,
                                     const weir_args *args, weir_answer answer,
                                     int64_t block_ms, weir_entries *entries);
 
+/* ---- server.c ---- */
+
+/*
+ * Before a command or an option that is newer than Redis 5.0 is put together. WEIR_OK: the
+ * server has it, or nobody knows, and it will say. WEIR_ERR_UNSUPPORTED: it has not, and
+ * the text says who has. Asks the server on account of a feature that is not old, once a
+ * connection, where HELLO did not tell; WEIR_MORE (non_blocking): it has been asked;
+ * WEIR_ERR_FULL; or why the connection ended.
+ */
+weir_status weir_client_need(weir_client *client, weir_feature feature);
+
+/* How many ids one XACKDEL may have: Redis 8.2.0 to 8.2.2 overflow their stack with more
+ * than 8 (CVE-2025-62507), and so may a server of which nothing is known. */
+size_t weir_client_xackdel_most(const weir_client *client);
+
 /* A wrong argument: notes why. WEIR_ERR_ARG. */
 weir_status weir_client_wrong(weir_client *client, const char *why);
 

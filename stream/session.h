@@ -17,6 +17,7 @@
 #include "client.h"
 #include "commands.h"
 #include "decode.h"
+#include "facts.h"
 #include "loans.h"
 
 #define WEIR_MAX_SLOTS 16 /* iterators and replies that can be open at once */
@@ -142,6 +143,7 @@ typedef struct weir_session {
     int64_t client_id;
     char server[16];
     char version[32];
+    weir_facts facts; /* of the server at the other end of this connection */
 
     bool is_fixed;       /* it never allocates: what it has is its ceiling */
     bool is_starved;     /* memory, not a ceiling, kept the receive buffer from growing */
@@ -224,6 +226,16 @@ weir_status weir_session_server_error(weir_session *session, weir_view words);
 /* Goes on with the handshake. WEIR_OK: ready. WEIR_MORE: send the output, receive, again.
  */
 weir_status weir_session_greet(weir_session *session);
+
+/* ---- what the server can do (server.c) ---- */
+
+/* Asks INFO and COMMAND INFO, as no take of the caller's. WEIR_OK, or why they cannot be
+ * queued. Only while facts.inquiry is WEIR_INQUIRY_NONE. */
+weir_status weir_session_inquire(weir_session *session);
+
+/* Takes what has come of their answers. WEIR_OK: the inquiry is over. WEIR_MORE: receive,
+ * then again. */
+weir_status weir_session_take_facts(weir_session *session);
 
 /* ---- requests ---- */
 

@@ -1,0 +1,198 @@
+/* Finding out what the server can do: HELLO has told, or INFO and COMMAND INFO are asked
+ * once, when somebody first wants to know.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "../resp/command.h"
+#include "client_private.h"
+
+/* ---- the session ---- */
+
+static weir_status ask(weir_session *session, const weir_view *args, size_t count,
+                       uint64_t *ticket) {
+    size_t size;
+    char *at;
+    weir_status st = weir_command_size(args, count, &size);
+    st = st == WEIR_OK ? weir_session_reserve(session, size, size, &at) : st;
+    if (st != WEIR_OK) {
+        return st;
+    }
+    weir_command_write(at, args, count);
+    *ticket =
+        weir_session_commit(session, size, WEIR_ANSWER_REPLY, 0, session->progress_ms);
+    weir_session_mark_taken(session, *ticket); /* no take of the caller's */
+    return WEIR_OK;
+}
+
+weir_status weir_session_inquire(weir_session *session) {
+    const weir_view info[] = {weir_text("INFO"), weir_text("server")};
+    weir_view commands[WEIR_INQUIRY_ARGS];
+    size_t count = weir_inquiry_args(commands);
+    uint64_t second;
+    weir_status st = ask(session, info, 2, &session->facts.ticket);
+    if (st != WEIR_OK) {
+        return st;
+    }
+    session->facts.inquiry = WEIR_INQUIRY_INFO;
+    st = ask(session, commands, count, &second);
+    if (st != WEIR_OK) { /* INFO must do */
+        weir_session_abandon(session, session->facts.ticket);
+        session->facts.inquiry = WEIR_INQUIRY_NONE;
+    }
+    return st;
+}
+
+/* INFO's text; false for another answer, an error for instance. */
+static bool read_text(weir_view whole, weir_view *text) {
+    weir_reader reader;
+    weir_token token;
+    size_t used;
+    weir_reader_init(&reader, &weir_stream_reading);
+    bool is_read = weir_reader_next(&reader, whole, &used, &token) == WEIR_OK;
+    *text = token.bytes;
+    return is_read && (token.type == WEIR_TOKEN_BULK || token.type == WEIR_TOKEN_VERBATIM);
+}
+
+static weir_status take_info(weir_session *session) {
+    weir_view whole;
+    weir_view text;
+    weir_status st = weir_session_take_whole(session, session->facts.ticket, &whole);
+    if (st != WEIR_OK) {
+        return st;
+    }
+    if (session->server[0] == '\0' && read_text(whole, &text)) {
+        weir_read_info(text, session->server, sizeof session->server, session->version,
+                       sizeof session->version);
+    }
+    session->facts.inquiry = WEIR_INQUIRY_COMMANDS;
+    return WEIR_OK;
+}
+
+static weir_status take_commands(weir_session *session) {
+    weir_view whole;
+    weir_facts *facts = &session->facts;
+    weir_status st = weir_session_take_whole(session, facts->ticket + 1, &whole);
+    if (st != WEIR_OK) {
+        return st;
+    }
+    facts->inquiry = WEIR_INQUIRY_OVER;
+    if (!weir_judge_version(session->server, session->version, &facts->has,
+                            &facts->lacks)) {
+        weir_judge_commands(whole, &facts->has, &facts->lacks);
+    }
+    return WEIR_OK;
+}
+
+weir_status weir_session_take_facts(weir_session *session) {
+    weir_status st = WEIR_OK;
+    if (session->facts.inquiry == WEIR_INQUIRY_INFO) {
+        st = take_info(session);
+    }
+    if (st == WEIR_OK && session->facts.inquiry == WEIR_INQUIRY_COMMANDS) {
+        st = take_commands(session);
+    }
+    return st;
+}
+
+/* ---- the client ---- */
+
+/* True once all that can be known is; looks at what HELLO told. */
+static bool is_known(weir_session *session) {
+    weir_facts *facts = &session->facts;
+    if (facts->inquiry == WEIR_INQUIRY_NONE &&
+        weir_judge_version(session->server, session->version, &facts->has, &facts->lacks)) {
+        facts->inquiry = WEIR_INQUIRY_OVER;
+    }
+    return facts->inquiry == WEIR_INQUIRY_OVER;
+}
+
+/* The answers cannot be held: the server stays unknown. */
+static void give_up(weir_session *session) {
+    weir_facts *facts = &session->facts;
+    uint64_t last = facts->ticket + 1;
+    for (uint64_t ticket = facts->ticket; ticket <= last; ticket++) {
+        bool is_left = ticket >= session->first && ticket < session->next &&
+                       !weir_session_request(session, ticket)->is_gone;
+        if (is_left) {
+            weir_session_abandon(session, ticket);
+        }
+    }
+    facts->inquiry = WEIR_INQUIRY_OVER;
+}
+
+static weir_status find_out(weir_client *client) {
+    weir_session *session = &client->session;
+    weir_facts *facts = &session->facts;
+    int64_t deadline_ms = 0;
+    weir_status st = WEIR_OK;
+    if (session->failure != WEIR_OK) {
+        return weir_session_failed(session);
+    }
+    if (!weir_client_is_ready(client)) {
+        return WEIR_MORE;
+    }
+    if (facts->inquiry == WEIR_INQUIRY_NONE) {
+        st = weir_session_inquire(session);
+    }
+    while (st == WEIR_OK && facts->inquiry != WEIR_INQUIRY_OVER) {
+        st = weir_session_take_facts(session);
+        if (st == WEIR_MORE) {
+            uint64_t ticket =
+                facts->ticket + (facts->inquiry == WEIR_INQUIRY_COMMANDS ? 1 : 0);
+            st = weir_client_await(client, ticket, 0, &deadline_ms);
+        }
+    }
+    if (st == WEIR_ERR_LIMIT || st == WEIR_ERR_NOMEM) {
+        give_up(session);
+        st = session->failure;
+    }
+    return st;
+}
+
+weir_status weir_client_server(weir_client *client, weir_server *server) {
+    weir_session *session = &client->session;
+    weir_status st = is_known(session) ? WEIR_OK : find_out(client);
+    if (st == WEIR_OK) {
+        server->name = session->server;
+        server->version = session->version;
+        server->features = session->facts.has;
+        server->lacks = session->facts.lacks;
+    }
+    return st;
+}
+
+static weir_status refuse(weir_client *client, const weir_feature_row *row) {
+    const weir_session *session = &client->session;
+    bool is_named = session->server[0] != '\0';
+    return weir_session_error(
+        &client->session, WEIR_ERR_UNSUPPORTED,
+        "%s is %s%s%s, which has no %s: that came with Redis %s%s%s", client->peer,
+        is_named ? session->server : "a server without a name",
+        session->version[0] != '\0' ? " " : "", session->version, row->name, row->redis,
+        row->valkey != NULL ? " and Valkey " : ", and no Valkey has it",
+        row->valkey != NULL ? row->valkey : "");
+}
+
+weir_status weir_client_need(weir_client *client, weir_feature feature) {
+    const weir_facts *facts = &client->session.facts;
+    const uint32_t bit = UINT32_C(1) << feature;
+    if ((facts->has & bit) != 0) {
+        return WEIR_OK;
+    }
+    const weir_feature_row *row = weir_feature_row_of(feature);
+    weir_status st = WEIR_OK;
+    if (!is_known(&client->session) && !row->is_old) {
+        st = find_out(client);
+    }
+    if (st != WEIR_OK) {
+        return st;
+    }
+    return (facts->lacks & bit) != 0 ? refuse(client, row) : WEIR_OK;
+}
+
+size_t weir_client_xackdel_most(const weir_client *client) {
+    const weir_session *session = &client->session;
+    uint32_t number = weir_version_number(session->version);
+    bool is_valkey = strcmp(session->server, "valkey") == 0;
+    bool is_overflowing =
+        number >= weir_version_number("8.2.0") && number <= weir_version_number("8.2.2");
+    return number == 0 || (!is_valkey && is_overflowing) ? 8 : SIZE_MAX;
+}
