@@ -139,7 +139,7 @@ static bool read_the_rest(struct job *job, weir_client *client) {
 
 /* One pass of XAUTOCLAIM over all that is pending. */
 static bool recover(struct job *job, weir_client *client) {
-    const weir_claim_options options = {.count = JOB_BATCH};
+    const weir_xautoclaim_options options = {.count = JOB_BATCH};
     weir_id next = WEIR_ID_MIN;
     do {
         weir_entries entries;
@@ -187,7 +187,7 @@ static bool check_all(const struct job *job) {
 bool job_group(struct job *job) {
     bool is_new = false;
     if (weir_xgroup_create(job->client, weir_source_after(job->key, WEIR_ID_MIN),
-                           weir_text(GROUP), false, &is_new) != WEIR_OK) {
+                           weir_text(GROUP), NULL, &is_new) != WEIR_OK) {
         return connect_failed(job->client, "job: XGROUP CREATE");
     }
     struct moment start = moment_now();

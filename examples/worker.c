@@ -1,7 +1,6 @@
 /* worker URL STREAM GROUP NAME [IDLE_MS]: one member of a consumer group. First it goes on
- * with what it was given before it was stopped, then it takes over what others left alone
- * for IDLE_MS (60000, longer than a page of 100 takes), then it waits for new entries. An
- * entry is acknowledged when its work is done: a crash loses none, some are done twice.
+ * where it was stopped, then takes over what others left alone for IDLE_MS (60000), then
+ * waits for new entries. Acknowledged when done: a crash loses none, some are done twice.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include <inttypes.h>
 #include <stdio.h>
@@ -60,11 +59,12 @@ int main(int argc, char **argv) {
         return 2;
     }
     (void)setvbuf(stdout, NULL, _IOLBF, 0); /* also into a pipe: each line at once */
-    worker me = {NULL, weir_text(argv[2]), weir_text(argv[3]), weir_text(argv[4]), 60000};
-    me.idle_ms = argc == 6 ? strtoull(argv[5], NULL, 10) : me.idle_ms;
+    uint64_t idle_ms = argc == 6 ? strtoull(argv[5], NULL, 10) : 60000;
+    worker me = {NULL, weir_text(argv[2]), weir_text(argv[3]), weir_text(argv[4]), idle_ms};
     weir_source all = weir_source_after(me.stream, WEIR_ID_MIN);
+    weir_xgroup_options made = {.make_stream = true};
     weir_status st = weir_open(argv[1], NULL, &me.redis);
-    st = st == WEIR_OK ? weir_xgroup_create(me.redis, all, me.group, true, NULL) : st;
+    st = st == WEIR_OK ? weir_xgroup_create(me.redis, all, me.group, &made, NULL) : st;
     for (int count = 1; st == WEIR_OK && count > 0;) {
         st = read_on(&me, &all, 0, &count); /* its own history, to the end */
     }

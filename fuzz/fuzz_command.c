@@ -162,7 +162,8 @@ static void choose_command(command *made, fuzz_input *input, weir_view *rest) {
     choose_ids(made, input);
     choose_sources(made, input, rest);
     if (fuzz_choice_below(input, 2) != 0) {
-        made->args.last_arg = "JUSTID";
+        weir_args_begin_tail(&made->args);
+        weir_args_text(&made->args, "JUSTID");
         add_plain(made, weir_text("JUSTID"));
     }
 }

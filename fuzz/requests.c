@@ -43,7 +43,7 @@ weir_status world_ask(size_t number, const asked *request) {
     case KIND_COUNT:
         return is_odd ? weir_append_xlen(client, key)
                       : weir_append_xack(client, key, group, &id, 1);
-    case KIND_IS_NEW: return weir_append_xgroup_create(client, source, group, true);
+    case KIND_IS_NEW: return weir_append_xgroup_create(client, source, group, NULL);
     case KIND_RANGE:
         return is_odd ? weir_append_xrange(client, key, id, id, NULL)
                       : weir_append_xclaim(client, key, group, group, 1, &id, 1, NULL);
@@ -174,7 +174,7 @@ static weir_status call(size_t number, const asked *request, handle *hand) {
     switch (request->kind) {
     case KIND_ID: st = weir_xadd(client, key, &field, 1, NULL, &id); break;
     case KIND_COUNT: st = weir_xdel(client, key, &id, 1, &count); break;
-    case KIND_IS_NEW: st = weir_xgroup_create(client, source, group, true, &is_new); break;
+    case KIND_IS_NEW: st = weir_xgroup_create(client, source, group, NULL, &is_new); break;
     case KIND_RANGE:
         st = weir_xrevrange(client, key, id, id, NULL, &hand->entries);
         world_open_hand(hand, number, st);

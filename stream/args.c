@@ -10,13 +10,14 @@
 
 static void clear(weir_args *args) {
     args->count = 0;
+    args->tail_count = 0;
     args->given = NULL;
     args->scratch_len = 0;
     args->field_count = 0;
     args->id_count = 0;
     args->source_count = 0;
     args->is_group_read = false;
-    args->last_arg = NULL;
+    args->is_in_tail = false;
 }
 
 void weir_args_begin(weir_args *args, const char *name) {
@@ -56,6 +57,30 @@ void weir_args_id(weir_args *args, const char *prefix, weir_id id) {
     size_t prefix_len = strlen(prefix);
     memcpy(begin, prefix, prefix_len);
     keep_scratch(args, begin, begin + prefix_len + weir_id_format(id, begin + prefix_len));
+}
+
+void weir_args_auto_id(weir_args *args, uint64_t ms) {
+    char *begin = scratch(args);
+    char *end = weir_put_u64(begin, ms);
+    *end++ = '-';
+    *end++ = '*';
+    keep_scratch(args, begin, end);
+}
+
+void weir_args_refs(weir_args *args, weir_refs refs) {
+    switch (refs) {
+    case WEIR_REFS_DEFAULT: break;
+    case WEIR_REFS_KEEP: weir_args_text(args, "KEEPREF"); break;
+    case WEIR_REFS_DELETE: weir_args_text(args, "DELREF"); break;
+    case WEIR_REFS_ACKED: weir_args_text(args, "ACKED"); break;
+    }
+}
+
+void weir_args_counted_ids(weir_args *args, const weir_id *ids, size_t count) {
+    weir_args_text(args, "IDS");
+    weir_args_number(args, count);
+    args->ids = ids;
+    args->id_count = count;
 }
 
 /* Where to read a source from, as the command has it; `text` is room for an id. */
@@ -105,12 +130,11 @@ static bool add_lists(const weir_args *args, size_t *sum) {
             return false;
         }
     }
-    return args->last_arg == NULL || add_bulk(sum, strlen(args->last_arg));
+    return true;
 }
 
 static size_t argument_count(const weir_args *args) {
-    return args->count + 2 * args->field_count + args->id_count + 2 * args->source_count +
-           (args->last_arg != NULL ? 1 : 0);
+    return args->count + 2 * args->field_count + args->id_count + 2 * args->source_count;
 }
 
 weir_status weir_args_size(const weir_args *args, size_t *size) {
@@ -135,12 +159,16 @@ weir_status weir_args_size(const weir_args *args, size_t *size) {
 size_t weir_args_lent(const weir_args *args, size_t least) {
     weir_loans loans = {.least = least};
     const weir_view *list = list_of(args);
-    for (size_t i = 0; i < args->count; i++) {
+    size_t head_count = args->count - args->tail_count;
+    for (size_t i = 0; i < head_count; i++) {
         weir_loans_take(&loans, list[i], 0);
     }
     for (size_t i = 0; i < args->field_count; i++) {
         weir_loans_take(&loans, args->fields[i].name, 0);
         weir_loans_take(&loans, args->fields[i].value, 0);
+    }
+    for (size_t i = head_count; i < args->count; i++) {
+        weir_loans_take(&loans, list[i], 0);
     }
     return loans.bytes;
 }
@@ -168,7 +196,7 @@ size_t weir_args_bound(const weir_args *args) {
         sum = bound_with(sum, args->sources[i].key.len);
         sum = bound_with(sum, WEIR_ID_TEXT);
     }
-    return args->last_arg != NULL ? bound_with(sum, strlen(args->last_arg)) : sum;
+    return sum;
 }
 
 /* A command being written. */
@@ -215,8 +243,9 @@ static void put_sources(writing *to, const weir_args *args) {
 char *weir_args_write(const weir_args *args, char *out, weir_loans *loans) {
     writing to = {out, out, loans};
     const weir_view *list = list_of(args);
+    size_t head_count = args->count - args->tail_count;
     to.at = weir_put_header(out, argument_count(args));
-    for (size_t i = 0; i < args->count; i++) {
+    for (size_t i = 0; i < head_count; i++) {
         put(&to, list[i]);
     }
     for (size_t i = 0; i < args->field_count; i++) {
@@ -225,8 +254,8 @@ char *weir_args_write(const weir_args *args, char *out, weir_loans *loans) {
     }
     put_ids(&to, args);
     put_sources(&to, args);
-    if (args->last_arg != NULL) {
-        to.at = weir_put_argument(to.at, weir_text(args->last_arg));
+    for (size_t i = head_count; i < args->count; i++) {
+        put(&to, list[i]);
     }
     return to.at;
 }

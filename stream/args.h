@@ -8,12 +8,13 @@
 #include "commands.h"
 #include "loans.h"
 
-#define WEIR_ARGS_MOST    16  /* XREADGROUP GROUP g c COUNT n BLOCK n NOACK STREAMS: 10 */
-#define WEIR_ARGS_SCRATCH 192 /* numbers and ids of one command: at most four */
+#define WEIR_ARGS_MOST    16  /* XADD and XCLAIM with all their options: 13 */
+#define WEIR_ARGS_SCRATCH 192 /* numbers and ids of one command: at most five */
 
 typedef struct weir_args {
     weir_view list[WEIR_ARGS_MOST];
     size_t count;
+    size_t tail_count;      /* how many of them stand behind all below */
     const weir_view *given; /* instead of the list, if the caller has one; borrowed */
     char scratch[WEIR_ARGS_SCRATCH]; /* texts of numbers and ids */
     size_t scratch_len;
@@ -23,8 +24,8 @@ typedef struct weir_args {
     size_t id_count;
     const weir_source *sources; /* behind the ids: all keys, then where to read each from */
     size_t source_count;
-    bool is_group_read;   /* sources: "new" is ">" and not "$" */
-    const char *last_arg; /* behind all, NULL if none */
+    bool is_group_read; /* sources: "new" is ">" and not "$" */
+    bool is_in_tail;    /* what is put now stands behind the lists */
 } weir_args;
 
 /* Begins a command of that name. */
@@ -33,9 +34,13 @@ void weir_args_begin(weir_args *args, const char *name);
 /* Begins, and ends, a command whose arguments the caller has in one list. */
 void weir_args_begin_list(weir_args *args, const weir_view *given, size_t count);
 
+/* What is put from now on stands behind the fields, ids and sources. */
+static inline void weir_args_begin_tail(weir_args *args) { args->is_in_tail = true; }
+
 static inline void weir_args_view(weir_args *args, weir_view bytes) {
     assert(args->count < WEIR_ARGS_MOST);
     args->list[args->count++] = bytes;
+    args->tail_count += args->is_in_tail ? 1 : 0;
 }
 
 static inline void weir_args_text(weir_args *args, const char *text) {
@@ -46,6 +51,15 @@ void weir_args_number(weir_args *args, uint64_t number);
 
 /* An id; prefix "(" excludes it from a range, "" does not. */
 void weir_args_id(weir_args *args, const char *prefix, weir_id id);
+
+/* An id whose sequence number the server makes: "ms-*". */
+void weir_args_auto_id(weir_args *args, uint64_t ms);
+
+/* KEEPREF, DELREF or ACKED; nothing for the default. */
+void weir_args_refs(weir_args *args, weir_refs refs);
+
+/* IDS count id ...: the ids, told how many they are. */
+void weir_args_counted_ids(weir_args *args, const weir_id *ids, size_t count);
 
 /* Bytes of the command, lent ones included. WEIR_OK, or WEIR_ERR_LIMIT if they do not fit
  * size_t. */

@@ -211,6 +211,31 @@ weir_status weir_client_take_token(weir_client *client, uint64_t ticket,
     }
 }
 
+weir_status weir_client_take_whole(weir_client *client, uint64_t ticket, weir_view *whole) {
+    weir_session *session = &client->session;
+    int64_t block_ms = block_of(client, ticket);
+    int64_t deadline_ms = 0;
+    weir_status st = weir_session_take_whole(session, ticket, whole);
+    while (st == WEIR_MORE) {
+        st = weir_client_await(client, ticket, block_ms, &deadline_ms);
+        if (st != WEIR_OK) {
+            return st;
+        }
+        st = weir_session_take_whole(session, ticket, whole);
+    }
+    if (st != WEIR_OK) {
+        return st;
+    }
+    weir_reader reader;
+    weir_token token;
+    size_t used;
+    weir_reader_init(&reader, &weir_stream_reading);
+    st = weir_reader_next(&reader, *whole, &used, &token);
+    bool is_error = st == WEIR_OK &&
+                    (token.type == WEIR_TOKEN_ERROR || token.type == WEIR_TOKEN_BULK_ERROR);
+    return is_error ? weir_session_server_error(session, token.bytes) : st;
+}
+
 weir_status weir_client_take_count(weir_client *client, uint64_t ticket, uint64_t *count) {
     weir_token token;
     weir_status st = weir_client_take_token(client, ticket, &token);

@@ -115,6 +115,14 @@ weir_status weir_client_take_entries(weir_client *client, uint64_t ticket,
                                      weir_entries *entries);
 weir_status weir_client_take_reply(weir_client *client, uint64_t ticket, weir_reply *reply);
 
+/* Waits for the whole answer; *whole is good until the next call on the client. An error
+ * answer is noted and WEIR_ERR_SERVER. */
+weir_status weir_client_take_whole(weir_client *client, uint64_t ticket, weir_view *whole);
+
+/* Asks, and waits for OK (settings.c). */
+weir_status weir_client_done_now(weir_client *client, weir_status made,
+                                 const weir_args *args);
+
 /* Asks, and waits for the count. count NULL: it is not wanted. */
 weir_status weir_client_count_now(weir_client *client, weir_status made,
                                   const weir_args *args, uint64_t *count);

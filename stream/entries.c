@@ -67,7 +67,13 @@ static weir_stage list_stage(weir_slot *slot, const weir_token *token) {
     case WEIR_ANSWER_ID:
     case WEIR_ANSWER_COUNT:
     case WEIR_ANSWER_IS_NEW:
+    case WEIR_ANSWER_DONE:
+    case WEIR_ANSWER_DELETIONS:
     case WEIR_ANSWER_PENDING:
+    case WEIR_ANSWER_PENDING_ROWS:
+    case WEIR_ANSWER_STREAM_INFO:
+    case WEIR_ANSWER_GROUPS:
+    case WEIR_ANSWER_CONSUMERS:
     case WEIR_ANSWER_REPLY: return WEIR_STAGE_OVER;
     }
     return WEIR_STAGE_OVER;

@@ -31,22 +31,24 @@ static weir_status take_any(weir_client *client, uint64_t ticket) {
     weir_answer answer =
         (weir_answer)weir_session_request(&client->session, ticket)->answer;
     bool is_single = answer == WEIR_ANSWER_ID || answer == WEIR_ANSWER_COUNT ||
-                     answer == WEIR_ANSWER_IS_NEW;
+                     answer == WEIR_ANSWER_IS_NEW || answer == WEIR_ANSWER_DONE;
+    bool is_entries = answer == WEIR_ANSWER_RANGE || answer == WEIR_ANSWER_STREAMS ||
+                      answer == WEIR_ANSWER_AUTOCLAIM;
     weir_status st;
     if (is_single) {
         weir_token token;
         st = weir_client_take_token(client, ticket, &token);
-    } else if (answer == WEIR_ANSWER_REPLY || answer == WEIR_ANSWER_PENDING) {
-        weir_reply reply;
-        st = weir_client_take_reply(client, ticket, &reply);
-        if (st == WEIR_OK) {
-            weir_reply_close(&reply);
-        }
-    } else {
+    } else if (is_entries) {
         weir_entries entries;
         st = weir_client_take_entries(client, ticket, &entries);
         if (st == WEIR_OK) {
             weir_entries_close(&entries);
+        }
+    } else {
+        weir_reply reply;
+        st = weir_client_take_reply(client, ticket, &reply);
+        if (st == WEIR_OK) {
+            weir_reply_close(&reply);
         }
     }
     return st;

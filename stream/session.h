@@ -30,7 +30,13 @@ typedef enum weir_answer {
     WEIR_ANSWER_RANGE,     /* array of entries */
     WEIR_ANSWER_STREAMS,   /* map, or array of pairs: key, array of entries */
     WEIR_ANSWER_AUTOCLAIM, /* id, array of entries, array of deleted ids */
+    WEIR_ANSWER_DONE,      /* OK */
+    WEIR_ANSWER_DELETIONS, /* array of integers, one for each id */
     WEIR_ANSWER_PENDING,
+    WEIR_ANSWER_PENDING_ROWS,
+    WEIR_ANSWER_STREAM_INFO,
+    WEIR_ANSWER_GROUPS,
+    WEIR_ANSWER_CONSUMERS,
     WEIR_ANSWER_REPLY
 } weir_answer;
 

@@ -1,25 +1,45 @@
 /* Adding and removing: XADD, XLEN, XTRIM, XDEL.
  * SPDX-License-Identifier: BSD-2-Clause */
-#include "client_private.h"
-
-static const char *const NO_KEY = "the key is empty";
+#include "checks.h"
 
 /* ---- trimming, shared by XADD and XTRIM ---- */
 
-static weir_status check_trim(weir_client *client, const weir_trim *trim) {
-    if (trim->limit != 0 && trim->is_exact) {
-        return weir_client_wrong(client, "trim.limit goes with approximate trimming only");
+static weir_status check_trim_by(weir_client *client, const weir_trim *trim) {
+    bool has_id = weir_id_compare(trim->min_id, WEIR_ID_MIN) != 0;
+    switch (trim->by) {
+    case WEIR_TRIM_NONE:
+        if (trim->max_len != 0 || has_id || trim->limit != 0 || trim->is_exact ||
+            trim->refs != WEIR_REFS_DEFAULT) {
+            return weir_client_wrong(client, "trim.by says nothing to trim by");
+        }
+        return WEIR_OK;
+    case WEIR_TRIM_MAXLEN:
+        return has_id ? weir_client_wrong(client, "trim.min_id goes with WEIR_TRIM_MINID")
+                      : weir_check_number(client, trim->max_len,
+                                          "trim.max_len is at most 2^63-1");
+    case WEIR_TRIM_MINID:
+        return trim->max_len == 0
+                   ? WEIR_OK
+                   : weir_client_wrong(client, "trim.max_len goes with WEIR_TRIM_MAXLEN");
     }
-    if (trim->by == WEIR_TRIM_MAXLEN && trim->max_len > INT64_MAX) {
-        return weir_client_wrong(client, "trim.max_len is at most 2^63-1");
-    }
-    if (trim->limit > INT64_MAX) {
-        return weir_client_wrong(client, "trim.limit is at most 2^63-1");
-    }
-    return WEIR_OK;
+    return weir_client_wrong(client, "trim.by is none of its kind");
 }
 
-/* MAXLEN|MINID =|~ threshold [LIMIT n] */
+static weir_status check_trim(weir_client *client, const weir_trim *trim) {
+    weir_status st = check_trim_by(client, trim);
+    st = st == WEIR_OK ? weir_check_refs(client, trim->refs) : st;
+    if (st != WEIR_OK || trim->limit == 0) {
+        return st;
+    }
+    if (trim->is_exact) {
+        return weir_client_wrong(client, "trim.limit goes with approximate trimming only");
+    }
+    return trim->limit == WEIR_UNLIMITED
+               ? WEIR_OK
+               : weir_check_number(client, trim->limit, "trim.limit is at most 2^63-1");
+}
+
+/* MAXLEN|MINID =|~ threshold [LIMIT n]; LIMIT 0 is none. */
 static void put_trim(weir_args *args, const weir_trim *trim) {
     if (trim->by == WEIR_TRIM_NONE) {
         return;
@@ -33,7 +53,7 @@ static void put_trim(weir_args *args, const weir_trim *trim) {
     }
     if (trim->limit != 0) {
         weir_args_text(args, "LIMIT");
-        weir_args_number(args, trim->limit);
+        weir_args_number(args, trim->limit == WEIR_UNLIMITED ? 0 : trim->limit);
     }
 }
 
@@ -52,17 +72,62 @@ static weir_status check_fields(weir_client *client, const weir_field *fields,
     return WEIR_OK;
 }
 
-/* XADD key [NOMKSTREAM] [trim] id field value ... */
+static weir_status check_id(weir_client *client, const weir_xadd_options *given) {
+    if (given->auto_seq && given->id.seq != 0) {
+        return weir_client_wrong(client, "auto_seq: the server makes id.seq, leave it 0");
+    }
+    if (given->producer.len == 0) {
+        return given->iid.len == 0 && !given->idmp_auto
+                   ? WEIR_OK
+                   : weir_client_wrong(client, "iid and idmp_auto go with a producer");
+    }
+    if (given->idmp_auto == (given->iid.len > 0)) {
+        return weir_client_wrong(client, "a producer goes with either iid or idmp_auto");
+    }
+    bool is_made = !given->auto_seq && weir_id_compare(given->id, WEIR_ID_MIN) == 0;
+    return is_made ? WEIR_OK
+                   : weir_client_wrong(client, "producer: the server makes the id, leave "
+                                               "id and auto_seq 0");
+}
+
+static weir_status check_xadd(weir_client *client, weir_view key, const weir_field *fields,
+                              size_t field_count, const weir_xadd_options *given) {
+    weir_status st = weir_check_key(client, key);
+    st = st == WEIR_OK ? check_fields(client, fields, field_count) : st;
+    st = st == WEIR_OK ? check_trim(client, &given->trim) : st;
+    return st == WEIR_OK ? check_id(client, given) : st;
+}
+
+/* [IDMP producer iid | IDMPAUTO producer] */
+static void put_idmp(weir_args *args, const weir_xadd_options *given) {
+    if (given->producer.len == 0) {
+        return;
+    }
+    weir_args_text(args, given->idmp_auto ? "IDMPAUTO" : "IDMP");
+    weir_args_view(args, given->producer);
+    if (!given->idmp_auto) {
+        weir_args_view(args, given->iid);
+    }
+}
+
+/* * | ms-* | ms-seq */
+static void put_new_id(weir_args *args, const weir_xadd_options *given) {
+    if (given->auto_seq) {
+        weir_args_auto_id(args, given->id.ms);
+    } else if (weir_id_compare(given->id, WEIR_ID_MIN) == 0) {
+        weir_args_text(args, "*");
+    } else {
+        weir_args_id(args, "", given->id);
+    }
+}
+
+/* XADD key [NOMKSTREAM] [KEEPREF|DELREF|ACKED] [IDMP...] [trim] id field value ... */
 static weir_status make_xadd(weir_client *client, weir_args *args, weir_view key,
                              const weir_field *fields, size_t field_count,
                              const weir_xadd_options *options) {
     static const weir_xadd_options defaults = {0};
     const weir_xadd_options *given = options != NULL ? options : &defaults;
-    if (key.len == 0) {
-        return weir_client_wrong(client, NO_KEY);
-    }
-    weir_status st = check_fields(client, fields, field_count);
-    st = st == WEIR_OK ? check_trim(client, &given->trim) : st;
+    weir_status st = check_xadd(client, key, fields, field_count, given);
     if (st != WEIR_OK) {
         return st;
     }
@@ -71,12 +136,10 @@ static weir_status make_xadd(weir_client *client, weir_args *args, weir_view key
     if (given->no_mkstream) {
         weir_args_text(args, "NOMKSTREAM");
     }
+    weir_args_refs(args, given->trim.refs);
+    put_idmp(args, given);
     put_trim(args, &given->trim);
-    if (given->id.ms == 0 && given->id.seq == 0) {
-        weir_args_text(args, "*");
-    } else {
-        weir_args_id(args, "", given->id);
-    }
+    put_new_id(args, given);
     args->fields = fields;
     args->field_count = field_count;
     return WEIR_OK;
@@ -125,12 +188,9 @@ weir_status weir_take_id(weir_client *client, weir_id *id) {
 /* ---- XLEN, XTRIM, XDEL: all answer with a count ---- */
 
 static weir_status make_xlen(weir_client *client, weir_args *args, weir_view key) {
-    if (key.len == 0) {
-        return weir_client_wrong(client, NO_KEY);
-    }
     weir_args_begin(args, "XLEN");
     weir_args_view(args, key);
-    return WEIR_OK;
+    return weir_check_key(client, key);
 }
 
 weir_status weir_xlen(weir_client *client, weir_view key, uint64_t *count) {
@@ -146,19 +206,18 @@ weir_status weir_append_xlen(weir_client *client, weir_view key) {
 
 static weir_status make_xtrim(weir_client *client, weir_args *args, weir_view key,
                               const weir_trim *trim) {
-    if (key.len == 0) {
-        return weir_client_wrong(client, NO_KEY);
-    }
-    if (trim->by == WEIR_TRIM_NONE) {
+    weir_status st = weir_check_key(client, key);
+    if (st == WEIR_OK && trim->by == WEIR_TRIM_NONE) {
         return weir_client_wrong(client, "trim.by says nothing to trim by");
     }
-    weir_status st = check_trim(client, trim);
+    st = st == WEIR_OK ? check_trim(client, trim) : st;
     if (st != WEIR_OK) {
         return st;
     }
     weir_args_begin(args, "XTRIM");
     weir_args_view(args, key);
     put_trim(args, trim);
+    weir_args_refs(args, trim->refs);
     return WEIR_OK;
 }
 
@@ -177,14 +236,12 @@ weir_status weir_append_xtrim(weir_client *client, weir_view key, const weir_tri
 
 static weir_status make_xdel(weir_client *client, weir_args *args, weir_view key,
                              const weir_id *ids, size_t id_count) {
-    if (key.len == 0 || id_count == 0) {
-        return weir_client_wrong(client, key.len == 0 ? NO_KEY : "no ids are given");
-    }
     weir_args_begin(args, "XDEL");
     weir_args_view(args, key);
     args->ids = ids;
     args->id_count = id_count;
-    return WEIR_OK;
+    weir_status st = weir_check_key(client, key);
+    return st == WEIR_OK ? weir_check_ids(client, id_count) : st;
 }
 
 weir_status weir_xdel(weir_client *client, weir_view key, const weir_id *ids,

@@ -12,12 +12,18 @@
 /* cmocka hands one state to a group, another to a test; the program has one server. */
 static struct server the_server;
 
+/* What it says of itself on RESP3: on RESP2 alone, nobody asks it. */
+static char the_name[16];
+static char the_version[32];
+
 /* A test that fails on one kind of server alone is to say on which. */
-static void print_server(void) {
+static void learn_server(void) {
     weir_client *client;
     if (weir_open(the_server.url, NULL, &client) == WEIR_OK) {
         weir_greeting greeting = weir_client_greeting(client);
-        print_message("server: %s %s\n", greeting.server, greeting.version);
+        (void)snprintf(the_name, sizeof the_name, "%s", greeting.server);
+        (void)snprintf(the_version, sizeof the_version, "%s", greeting.version);
+        print_message("server: %s %s\n", the_name, the_version);
     }
     weir_close(client);
 }
@@ -27,7 +33,7 @@ int live_start(void **state) {
     if (!server_start(&the_server, true, NULL)) {
         return 1;
     }
-    print_server();
+    learn_server();
     return 0;
 }
 
@@ -102,6 +108,22 @@ void live_assert_id(weir_id given, uint64_t ms, uint64_t seq, const char *file, 
                     (unsigned long long)seq);
         _fail(file, line);
     }
+}
+
+/* "8.6.3" as 8006003. */
+static long version_number(const char *text) {
+    long number = 0;
+    for (int i = 0; i < 3; i++) {
+        char *end;
+        number = number * 1000 + strtol(text, &end, 10);
+        text = *end == '.' ? end + 1 : end;
+    }
+    return number;
+}
+
+bool live_has(const char *redis, const char *valkey) {
+    const char *first = strcmp(the_name, "valkey") == 0 ? valkey : redis;
+    return first != NULL && version_number(the_version) >= version_number(first);
 }
 
 weir_status live_say_words(weir_client *client, const char *const *words) {

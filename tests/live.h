@@ -59,10 +59,17 @@ void live_assert_code(weir_client *client, weir_status given, const char *word,
 #define assert_id(id, ms, seq) live_assert_id((id), (ms), (seq), __FILE__, __LINE__)
 void live_assert_id(weir_id given, uint64_t ms, uint64_t seq, const char *file, int line);
 
+/* True if the server has what came with that version of Redis and of Valkey; NULL: none of
+ * that kind has it. Where it has not, a test expects that it refuses. */
+bool live_has(const char *redis, const char *valkey);
+
 /* Any command, as words; its answer is passed over. */
 #define live_say(client, ...)                                                              \
     live_say_words((client), (const char *const[]){__VA_ARGS__, NULL})
 weir_status live_say_words(weir_client *client, const char *const *words);
+
+/* For weir_xgroup_create: also the stream. */
+#define MKSTREAM (&(const weir_xgroup_options){.make_stream = true})
 
 /* Adds {"n": number} with the id ms-seq. */
 void live_add(weir_client *client, const char *key, uint64_t ms, uint64_t seq);

@@ -77,6 +77,56 @@ static void trims_that_contradict_themselves(void **state) {
     expect_nothing_sent(live, before);
 }
 
+static void options_of_xadd_that_contradict_each_other(void **state) {
+    struct live *live = *state;
+    weir_client *c = live->client;
+    const weir_view p = WIRE("p");
+    const weir_xadd_options wrong[] = {
+        {.id = {7, 1}, .auto_seq = true},
+        {.iid = WIRE("1")},
+        {.idmp_auto = true},
+        {.producer = p},
+        {.producer = p, .iid = WIRE("1"), .idmp_auto = true},
+        {.producer = p, .iid = WIRE("1"), .id = {7, 1}},
+        {.producer = p, .idmp_auto = true, .auto_seq = true},
+        {.trim = {.max_len = 5}},
+        {.trim = {.min_id = {5, 0}}},
+        {.trim = {.limit = 5}},
+        {.trim = {.is_exact = true}},
+        {.trim = {.refs = WEIR_REFS_ACKED}},
+        {.trim = {.by = WEIR_TRIM_MAXLEN, .min_id = {5, 0}}},
+        {.trim = {.by = WEIR_TRIM_MINID, .max_len = 5}},
+        {.trim = {.by = WEIR_TRIM_MAXLEN, .is_exact = true, .limit = WEIR_UNLIMITED}},
+        {.trim = {.by = WEIR_TRIM_MAXLEN, .refs = (weir_refs)9}},
+        {.trim = {.by = (weir_trim_by)9}},
+    };
+    unsigned long before = commands_run(c);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_refused(c, weir_xadd(c, WIRE("s"), &ONE, 1, &wrong[i], NULL));
+        assert_refused(c, weir_append_xadd(c, WIRE("s"), &ONE, 1, &wrong[i]));
+    }
+    expect_nothing_sent(live, before);
+}
+
+static void settings_of_nothing_or_out_of_range(void **state) {
+    struct live *live = *state;
+    weir_client *c = live->client;
+    const weir_xcfgset_options neither = {0};
+    const weir_xcfgset_options too_long = {.idmp_duration_s = 86401};
+    const weir_xcfgset_options too_many = {.idmp_duration_s = 1, .idmp_maxsize = 10001};
+    const weir_xsetid_options too_much = {.entries_added = (uint64_t)1 << 63};
+    const weir_id one = {1, 0};
+    unsigned long before = commands_run(c);
+    assert_refused(c, weir_xcfgset(c, WIRE("s"), NULL));
+    assert_refused(c, weir_xcfgset(c, WIRE("s"), &neither));
+    assert_refused(c, weir_xcfgset(c, WIRE("s"), &too_long));
+    assert_refused(c, weir_append_xcfgset(c, WIRE("s"), &too_many));
+    assert_refused(c, weir_append_xcfgset(c, EMPTY, &too_long));
+    assert_refused(c, weir_xsetid(c, EMPTY, one, NULL));
+    assert_refused(c, weir_append_xsetid(c, WIRE("s"), one, &too_much));
+    expect_nothing_sent(live, before);
+}
+
 static void deleting_and_acknowledging_nothing(void **state) {
     struct live *live = *state;
     weir_client *c = live->client;
@@ -91,6 +141,14 @@ static void deleting_and_acknowledging_nothing(void **state) {
     assert_refused(c, weir_xack(c, s, EMPTY, &one, 1, NULL));
     assert_refused(c, weir_xack(c, EMPTY, g, &one, 1, NULL));
     assert_refused(c, weir_append_xack(c, s, g, NULL, 0));
+    weir_deletion result = WEIR_DELETION_KEPT;
+    assert_refused(c, weir_xdelex(c, s, WEIR_REFS_KEEP, &one, 0, &result));
+    assert_refused(c, weir_xdelex(c, EMPTY, WEIR_REFS_KEEP, &one, 1, &result));
+    assert_refused(c, weir_append_xdelex(c, s, (weir_refs)-1, &one, 1));
+    assert_refused(c, weir_xackdel(c, s, g, WEIR_REFS_KEEP, &one, 0, &result));
+    assert_refused(c, weir_xackdel(c, s, EMPTY, WEIR_REFS_KEEP, &one, 1, &result));
+    assert_refused(c, weir_append_xackdel(c, s, g, (weir_refs)4, &one, 1));
+    assert_int_equal(result, WEIR_DELETION_KEPT);
     expect_nothing_sent(live, before);
 }
 
@@ -123,6 +181,22 @@ static void ranges_and_reads_of_nothing(void **state) {
     expect_nothing_sent(live, before);
 }
 
+static void giving_back_nothing(void **state) {
+    struct live *live = *state;
+    weir_client *c = live->client;
+    const weir_id one = {1, 0};
+    const weir_xnack_options too_often = {.retry_count = (uint64_t)1 << 63};
+    weir_view s = WIRE("s");
+    weir_view g = WIRE("g");
+    unsigned long before = commands_run(c);
+    assert_refused(c, weir_xnack(c, s, g, WEIR_NACK_FAIL, &one, 0, NULL, NULL));
+    assert_refused(c, weir_xnack(c, s, EMPTY, WEIR_NACK_FAIL, &one, 1, NULL, NULL));
+    assert_refused(c, weir_append_xnack(c, EMPTY, g, WEIR_NACK_FAIL, &one, 1, NULL));
+    assert_refused(c, weir_append_xnack(c, s, g, (weir_nack)3, &one, 1, NULL));
+    assert_refused(c, weir_append_xnack(c, s, g, WEIR_NACK_FAIL, &one, 1, &too_often));
+    expect_nothing_sent(live, before);
+}
+
 static void groups_and_consumers_without_names(void **state) {
     struct live *live = *state;
     weir_client *c = live->client;
@@ -132,10 +206,22 @@ static void groups_and_consumers_without_names(void **state) {
     const weir_source last = {.key = WIRE("s"), .from = WEIR_FROM_LAST};
     weir_view g = WIRE("g");
     unsigned long before = commands_run(c);
-    assert_refused(c, weir_xgroup_create(c, s, EMPTY, true, NULL));
-    assert_refused(c, weir_xgroup_create(c, weir_source_new(EMPTY), g, true, NULL));
-    assert_refused(c, weir_xgroup_create(c, last, g, true, NULL));
-    assert_refused(c, weir_append_xgroup_create(c, s, EMPTY, true));
+    assert_refused(c, weir_xgroup_create(c, s, EMPTY, MKSTREAM, NULL));
+    assert_refused(c, weir_xgroup_create(c, weir_source_new(EMPTY), g, MKSTREAM, NULL));
+    assert_refused(c, weir_xgroup_create(c, last, g, MKSTREAM, NULL));
+    assert_refused(c, weir_append_xgroup_create(c, s, EMPTY, MKSTREAM));
+    const weir_xgroup_options too_many = {.entries_read = (uint64_t)1 << 63};
+    weir_view key = WIRE("s");
+    assert_refused(c, weir_xgroup_create(c, s, g, &too_many, NULL));
+    assert_refused(c, weir_xgroup_setid(c, s, EMPTY, NULL));
+    assert_refused(c, weir_xgroup_setid(c, last, g, NULL));
+    assert_refused(c, weir_append_xgroup_setid(c, s, g, MKSTREAM));
+    assert_refused(c, weir_xgroup_destroy(c, key, EMPTY, NULL));
+    assert_refused(c, weir_append_xgroup_destroy(c, EMPTY, g));
+    assert_refused(c, weir_xgroup_createconsumer(c, key, g, EMPTY, NULL));
+    assert_refused(c, weir_append_xgroup_createconsumer(c, key, EMPTY, g));
+    assert_refused(c, weir_xgroup_delconsumer(c, EMPTY, g, g, NULL));
+    assert_refused(c, weir_append_xgroup_delconsumer(c, key, g, EMPTY));
     assert_refused(c, weir_xreadgroup(c, EMPTY, g, &s, 1, NULL, &page));
     assert_refused(c, weir_xreadgroup(c, g, EMPTY, &s, 1, NULL, &page));
     assert_refused(c, weir_xreadgroup(c, g, g, &last, 1, NULL, &page));
@@ -153,8 +239,12 @@ static void claims_of_nothing(void **state) {
     weir_entries page;
     weir_id next = {7, 7};
     const weir_id one = {1, 0};
-    const weir_claim_options counted = {.count = 5};
-    const weir_claim_options too_many = {.count = (uint64_t)1 << 63};
+    const weir_xautoclaim_options too_many = {.count = (uint64_t)1 << 59};
+    const weir_xautoclaim_options behind = {.exclude_start = true};
+    const weir_xclaim_options twice = {.idle_ms = 1, .time_ms = 1};
+    const weir_xclaim_options too_idle = {.idle_ms = (uint64_t)1 << 63};
+    const weir_xclaim_options too_late = {.time_ms = (uint64_t)1 << 63};
+    const weir_xclaim_options too_often = {.retry_count = (uint64_t)1 << 63};
     weir_view s = WIRE("s");
     weir_view g = WIRE("g");
     unsigned long before = commands_run(c);
@@ -162,8 +252,12 @@ static void claims_of_nothing(void **state) {
     assert_refused(c, weir_xclaim(c, s, g, EMPTY, 0, &one, 1, NULL, &page));
     assert_refused(c, weir_xclaim(c, s, EMPTY, g, 0, &one, 1, NULL, &page));
     assert_refused(c, weir_xclaim(c, s, g, g, UINT64_MAX, &one, 1, NULL, &page));
-    assert_refused(c, weir_xclaim(c, s, g, g, 0, &one, 1, &counted, &page));
     assert_refused(c, weir_append_xclaim(c, EMPTY, g, g, 0, &one, 1, NULL));
+    assert_refused(c, weir_xclaim(c, s, g, g, 0, &one, 1, &twice, &page));
+    assert_refused(c, weir_append_xclaim(c, s, g, g, 0, &one, 1, &too_idle));
+    assert_refused(c, weir_append_xclaim(c, s, g, g, 0, &one, 1, &too_late));
+    assert_refused(c, weir_append_xclaim(c, s, g, g, 0, &one, 1, &too_often));
+    assert_refused(c, weir_append_xautoclaim(c, s, g, g, 0, WEIR_ID_MAX, &behind));
     assert_refused(c, weir_xautoclaim(c, s, g, EMPTY, 0, one, NULL, &next, &page));
     assert_refused(c, weir_xautoclaim(c, s, g, g, 0, one, &too_many, &next, &page));
     assert_refused(c, weir_append_xautoclaim(c, s, EMPTY, g, 0, one, NULL));
@@ -187,7 +281,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         LIVE_ON_BOTH(entries_without_key_fields_or_names),
         LIVE_ON_BOTH(trims_that_contradict_themselves),
+        LIVE_ON_BOTH(options_of_xadd_that_contradict_each_other),
+        LIVE_ON_BOTH(settings_of_nothing_or_out_of_range),
         LIVE_ON_BOTH(deleting_and_acknowledging_nothing),
+        LIVE_ON_BOTH(giving_back_nothing),
         LIVE_ON_BOTH(ranges_and_reads_of_nothing),
         LIVE_ON_BOTH(groups_and_consumers_without_names),
         LIVE_ON_BOTH(claims_of_nothing),

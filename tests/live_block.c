@@ -35,7 +35,7 @@ static void a_block_is_enough_for_a_working_day(void **state) {
     weir_entry entry;
     uint64_t count = 0;
     live_fill(live->client, "s", 2000, 100);
-    assert_ok(client, weir_xgroup_create(client, all, WIRE("g"), false, NULL));
+    assert_ok(client, weir_xgroup_create(client, all, WIRE("g"), NULL, NULL));
     weir_read_options ten = {.count = 10};
     for (uint64_t ms = 1; ms <= 2000;) {
         weir_id ids[10];

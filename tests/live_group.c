@@ -7,7 +7,7 @@
 static void make_group(weir_client *client, uint64_t count) {
     weir_source all = weir_source_after(WIRE("s"), WEIR_ID_MIN);
     live_fill(client, "s", count, 10);
-    assert_ok(client, weir_xgroup_create(client, all, WIRE("g"), true, NULL));
+    assert_ok(client, weir_xgroup_create(client, all, WIRE("g"), MKSTREAM, NULL));
 }
 
 /* Gives `count` new entries to the consumer, all of them whole. */
@@ -34,23 +34,24 @@ static void a_group_is_new_once(void **state) {
     bool is_new = false;
     live_add(live->client, "s", 1, 0);
     assert_ok(live->client,
-              weir_xgroup_create(live->client, all, WIRE("g"), false, &is_new));
+              weir_xgroup_create(live->client, all, WIRE("g"), NULL, &is_new));
     assert_true(is_new);
     assert_ok(live->client,
-              weir_xgroup_create(live->client, all, WIRE("g"), false, &is_new));
+              weir_xgroup_create(live->client, all, WIRE("g"), NULL, &is_new));
     assert_false(is_new);
-    assert_ok(live->client, weir_xgroup_create(live->client, all, WIRE("g"), true, NULL));
+    assert_ok(live->client,
+              weir_xgroup_create(live->client, all, WIRE("g"), MKSTREAM, NULL));
 }
 
 static void a_group_of_a_missing_stream_needs_make_stream(void **state) {
     struct live *live = *state;
     weir_source all = weir_source_after(WIRE("s"), WEIR_ID_MIN);
     bool is_new = false;
-    weir_status st = weir_xgroup_create(live->client, all, WIRE("g"), false, &is_new);
+    weir_status st = weir_xgroup_create(live->client, all, WIRE("g"), NULL, &is_new);
     assert_code(live->client, st, "ERR");
     assert_non_null(strstr(weir_client_error(live->client)->text, "MKSTREAM"));
     assert_ok(live->client,
-              weir_xgroup_create(live->client, all, WIRE("g"), true, &is_new));
+              weir_xgroup_create(live->client, all, WIRE("g"), MKSTREAM, &is_new));
     assert_true(is_new);
 }
 
@@ -61,15 +62,101 @@ static void a_group_starts_where_it_is_told(void **state) {
     weir_entries page;
     live_fill(live->client, "s", 3, 10);
     assert_ok(live->client,
-              weir_xgroup_create(live->client, behind_2, WIRE("g"), false, NULL));
+              weir_xgroup_create(live->client, behind_2, WIRE("g"), NULL, NULL));
     assert_ok(live->client,
-              weir_xgroup_create(live->client, from_now, WIRE("now"), false, NULL));
+              weir_xgroup_create(live->client, from_now, WIRE("now"), NULL, NULL));
     give(live->client, "c", 1);
     live_add(live->client, "s", 4, 0);
     assert_ok(live->client, weir_xreadgroup(live->client, WIRE("now"), WIRE("c"), &from_now,
                                             1, NULL, &page));
     assert_next(&page, 4, 0);
     assert_end(&page);
+}
+
+/* ---- XGROUP's other subcommands ---- */
+
+static void a_group_that_is_moved_gives_entries_again(void **state) {
+    struct live *live = *state;
+    weir_client *client = live->client;
+    weir_source behind_1 = weir_source_after(WIRE("s"), (weir_id){1, 0});
+    weir_source from_now = weir_source_new(WIRE("s"));
+    weir_xgroup_options options = {.entries_read = 1};
+    make_group(client, 3);
+    give(client, "c", 3);
+    assert_ok(client, weir_xgroup_setid(client, behind_1, WIRE("g"), &options));
+    give(client, "c", 2);
+    assert_ok(client, weir_xgroup_setid(client, behind_1, WIRE("g"), NULL));
+    assert_ok(client, weir_xgroup_setid(client, from_now, WIRE("g"), NULL));
+    give(client, "c", 0);
+    assert_code(client, weir_xgroup_setid(client, behind_1, WIRE("none"), NULL), "NOGROUP");
+    assert_code(
+        client,
+        weir_xgroup_setid(client, weir_source_new(WIRE("missing")), WIRE("g"), NULL),
+        "ERR");
+}
+
+static void a_group_is_destroyed_once(void **state) {
+    struct live *live = *state;
+    weir_client *client = live->client;
+    uint64_t count = 9;
+    make_group(client, 1);
+    assert_ok(client, weir_xgroup_destroy(client, WIRE("s"), WIRE("g"), &count));
+    assert_int_equal(count, 1);
+    assert_ok(client, weir_xgroup_destroy(client, WIRE("s"), WIRE("g"), &count));
+    assert_int_equal(count, 0);
+    assert_code(client, weir_xgroup_destroy(client, WIRE("missing"), WIRE("g"), &count),
+                "ERR");
+}
+
+static void a_consumer_is_made_once_and_takes_its_entries_along(void **state) {
+    struct live *live = *state;
+    weir_client *client = live->client;
+    weir_view s = WIRE("s");
+    weir_view g = WIRE("g");
+    weir_view c = WIRE("c");
+    bool is_new = false;
+    uint64_t count = 9;
+    make_group(client, 3);
+    assert_ok(client, weir_xgroup_createconsumer(client, s, g, c, &is_new));
+    assert_true(is_new);
+    assert_ok(client, weir_xgroup_createconsumer(client, s, g, c, &is_new));
+    assert_false(is_new);
+    assert_code(client, weir_xgroup_createconsumer(client, s, WIRE("none"), c, &is_new),
+                "NOGROUP");
+    give(client, "c", 2);
+    assert_ok(client, weir_xgroup_delconsumer(client, s, g, c, &count));
+    assert_int_equal(count, 2);
+    assert_ok(client, weir_xgroup_delconsumer(client, s, g, c, &count));
+    assert_int_equal(count, 0);
+    give(client, "d", 1); /* what "c" had is given to nobody */
+}
+
+static void groups_can_be_kept_in_a_pipeline(void **state) {
+    struct live *live = *state;
+    weir_client *client = live->client;
+    weir_view s = WIRE("s");
+    weir_view g = WIRE("g");
+    weir_source all = weir_source_after(s, WEIR_ID_MIN);
+    weir_xgroup_options options = {.make_stream = true, .has_entries_read = true};
+    bool is_new = false;
+    uint64_t count = 9;
+    assert_ok(client, weir_append_xgroup_create(client, all, g, &options));
+    assert_ok(client, weir_append_xgroup_createconsumer(client, s, g, WIRE("c")));
+    assert_ok(client, weir_append_xgroup_createconsumer(client, s, g, WIRE("c")));
+    assert_ok(client, weir_append_xgroup_setid(client, all, g, NULL));
+    assert_ok(client, weir_append_xgroup_delconsumer(client, s, g, WIRE("c")));
+    assert_ok(client, weir_append_xgroup_destroy(client, s, g));
+    assert_ok(client, weir_take_is_new(client, &is_new));
+    assert_true(is_new);
+    assert_ok(client, weir_take_is_new(client, &is_new));
+    assert_true(is_new);
+    assert_ok(client, weir_take_is_new(client, &is_new));
+    assert_false(is_new);
+    assert_ok(client, weir_take_done(client));
+    assert_ok(client, weir_take_count(client, &count));
+    assert_int_equal(count, 0);
+    assert_ok(client, weir_take_count(client, &count));
+    assert_int_equal(count, 1);
 }
 
 /* ---- XREADGROUP ---- */
@@ -171,7 +258,7 @@ static void a_group_reads_several_streams(void **state) {
     weir_entry entry;
     for (int i = 0; i < 2; i++) {
         assert_ok(live->client,
-                  weir_xgroup_create(live->client, all[i], WIRE("g"), true, NULL));
+                  weir_xgroup_create(live->client, all[i], WIRE("g"), MKSTREAM, NULL));
     }
     live_add(live->client, "a", 1, 0);
     live_add(live->client, "b", 2, 0);
@@ -253,6 +340,10 @@ int main(void) {
         LIVE_ON_BOTH(a_group_is_new_once),
         LIVE_ON_BOTH(a_group_of_a_missing_stream_needs_make_stream),
         LIVE_ON_BOTH(a_group_starts_where_it_is_told),
+        LIVE_ON_BOTH(a_group_that_is_moved_gives_entries_again),
+        LIVE_ON_BOTH(a_group_is_destroyed_once),
+        LIVE_ON_BOTH(a_consumer_is_made_once_and_takes_its_entries_along),
+        LIVE_ON_BOTH(groups_can_be_kept_in_a_pipeline),
         LIVE_ON_BOTH(new_entries_are_given_once),
         LIVE_ON_BOTH(a_consumer_gets_its_own_history_again),
         LIVE_ON_BOTH(a_deleted_entry_is_still_pending),

@@ -64,7 +64,7 @@ static void a_large_entry_of_a_group_can_still_be_acknowledged(void **state) {
     weir_client *client = limited(live);
     add_of_size(live->client, 1, 200000);
     add_of_size(live->client, 2, 10);
-    assert_ok(client, weir_xgroup_create(client, all, WIRE("g"), false, NULL));
+    assert_ok(client, weir_xgroup_create(client, all, WIRE("g"), NULL, NULL));
     assert_ok(client,
               weir_xreadgroup(client, WIRE("g"), WIRE("c"), &fresh, 1, NULL, &page));
     expect_passed(client, &page, "1-0", SIZE_OF_200000);

@@ -113,7 +113,7 @@ static void run_loop(weir_client *client, uint64_t count, inner_call *call) {
     weir_entries page;
     weir_entry entry;
     live_fill(client, "s", count, VALUE_BYTES);
-    assert_ok(client, weir_xgroup_create(client, all, WIRE("g"), false, NULL));
+    assert_ok(client, weir_xgroup_create(client, all, WIRE("g"), NULL, NULL));
     assert_ok(client,
               weir_xreadgroup(client, WIRE("g"), WIRE("c"), &fresh, 1, NULL, &page));
     for (uint64_t ms = 1; ms <= count; ms++) {
@@ -315,7 +315,7 @@ static void a_seventeenth_is_refused_before_it_is_asked(void **state) {
     weir_pending pending;
     weir_id next;
     live_fill(c, "s", 500, VALUE_BYTES);
-    assert_ok(c, weir_xgroup_create(c, all, g, false, NULL));
+    assert_ok(c, weir_xgroup_create(c, all, g, NULL, NULL));
     for (int i = 0; i < 16; i++) {
         assert_ok(c, open_range(c, &pages[i]));
         assert_next(&pages[i], 1, 0);
@@ -372,7 +372,7 @@ static void a_failed_call_leaves_no_place_taken(void **state) {
     weir_pending pendings[17];
     weir_source all = weir_source_after(WIRE("s"), WEIR_ID_MIN);
     live_fill(c, "s", 50, VALUE_BYTES);
-    assert_ok(c, weir_xgroup_create(c, all, WIRE("g"), false, NULL));
+    assert_ok(c, weir_xgroup_create(c, all, WIRE("g"), NULL, NULL));
     for (int i = 0; i < 17; i++) {
         assert_ok(c, open_range(c, &pages[i]));
         assert_status(weir_take_entries(c, &pages[i]), WEIR_ERR_ARG);

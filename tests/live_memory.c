@@ -65,7 +65,7 @@ static void a_group_worker_allocates_nothing(void **state) {
     weir_read_options options = {.count = 100};
     size_t before = 0;
     live_fill(live->client, "s", 5000, 50);
-    assert_ok(client, weir_xgroup_create(client, all, WIRE("g"), false, NULL));
+    assert_ok(client, weir_xgroup_create(client, all, WIRE("g"), NULL, NULL));
     for (int round = 0; round < 50; round++) {
         weir_entries page;
         weir_entry entry;

@@ -206,7 +206,7 @@ static void append_all_kinds(weir_client *client) {
     assert_ok(client, append(client, "s", 1));
     assert_ok(client, weir_append_xlen(client, s));
     assert_ok(client, weir_append_xtrim(client, s, &trim));
-    assert_ok(client, weir_append_xgroup_create(client, all, g, false));
+    assert_ok(client, weir_append_xgroup_create(client, all, g, NULL));
     assert_ok(client, weir_append_xread(client, &all, 1, NULL));
     assert_ok(client, weir_append_xreadgroup(client, g, g, &fresh, 1, NULL));
     assert_ok(client, weir_append_xpending(client, s, g));

@@ -152,7 +152,7 @@ static void a_group_read_is_woken_too(void **state) {
     weir_read_options options = {.block_ms = WEIR_FOREVER};
     weir_entries page;
     assert_ok(live->client,
-              weir_xgroup_create(live->client, source, WIRE("g"), true, NULL));
+              weir_xgroup_create(live->client, source, WIRE("g"), MKSTREAM, NULL));
     pid_t waker = when_blocked(live, add_9);
     assert_ok(live->client, weir_xreadgroup(live->client, WIRE("g"), WIRE("c"), &source, 1,
                                             &options, &page));
@@ -167,7 +167,7 @@ static void a_group_that_goes_away_ends_the_wait(void **state) {
     weir_read_options options = {.block_ms = PLENTY_MS};
     weir_entries page;
     assert_ok(live->client,
-              weir_xgroup_create(live->client, source, WIRE("g"), true, NULL));
+              weir_xgroup_create(live->client, source, WIRE("g"), MKSTREAM, NULL));
     pid_t waker = when_blocked(live, destroy_group);
     weir_status st =
         weir_xreadgroup(live->client, WIRE("g"), WIRE("c"), &source, 1, &options, &page);

@@ -217,17 +217,21 @@ static void what_is_new_to_a_group_is_another_sign(void **state) {
            "18446744073709551615-18446744073709551615");
 }
 
-static void the_last_argument_stands_behind_all(void **state) {
+static void the_tail_stands_behind_all(void **state) {
     (void)state;
     const weir_id ids[] = {{1, 2}};
     weir_args args;
     weir_args_begin(&args, "XCLAIM");
     args.ids = ids;
     args.id_count = 1;
-    args.last_arg = "JUSTID";
-    WRITES(&args, "XCLAIM", "1-2", "JUSTID");
-    args.last_arg = "";
-    WRITES(&args, "XCLAIM", "1-2", "");
+    weir_args_text(&args, "key");
+    weir_args_begin_tail(&args);
+    WRITES(&args, "XCLAIM", "key", "1-2");
+    weir_args_text(&args, "IDLE");
+    weir_args_number(&args, 5);
+    WRITES(&args, "XCLAIM", "key", "1-2", "IDLE", "5");
+    weir_args_text(&args, "");
+    WRITES(&args, "XCLAIM", "key", "1-2", "IDLE", "5", "");
 }
 
 static void all_kinds_stand_in_one_order(void **state) {
@@ -243,7 +247,8 @@ static void all_kinds_stand_in_one_order(void **state) {
     args.id_count = 1;
     args.sources = sources;
     args.source_count = 1;
-    args.last_arg = "end";
+    weir_args_begin_tail(&args);
+    weir_args_text(&args, "end");
     WRITES(&args, "X", "f", "v", "1-2", "k", "$", "end");
 }
 
@@ -312,7 +317,8 @@ static void beginning_anew_forgets_everything(void **state) {
     args.sources = sources;
     args.source_count = 1;
     args.is_group_read = true;
-    args.last_arg = "end";
+    weir_args_begin_tail(&args);
+    weir_args_text(&args, "end");
     weir_args_begin_list(&args, given, 1);
     WRITES(&args, "PING");
     weir_args_begin(&args, "Y");
@@ -419,7 +425,7 @@ int main(void) {
         cmocka_unit_test(ids_follow_the_list),
         cmocka_unit_test(the_keys_of_sources_come_before_their_places),
         cmocka_unit_test(what_is_new_to_a_group_is_another_sign),
-        cmocka_unit_test(the_last_argument_stands_behind_all),
+        cmocka_unit_test(the_tail_stands_behind_all),
         cmocka_unit_test(all_kinds_stand_in_one_order),
         cmocka_unit_test(long_tails_have_headers_of_more_digits),
         cmocka_unit_test(a_callers_list_is_the_whole_command),

@@ -1,0 +1,158 @@
+/* Deleting with a result for each id: XDELEX and XACKDEL.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "checks.h"
+
+/* ---- their answer: an array of as many integers as there were ids ---- */
+
+/* True if the whole answer is that; fills `results` unless it is NULL. */
+static bool read_deletions(weir_view whole, weir_deletion *results, size_t id_count) {
+    weir_reader reader;
+    weir_token token;
+    size_t used;
+    weir_reader_init(&reader, &weir_stream_reading);
+    weir_status st = weir_reader_next(&reader, whole, &used, &token);
+    if (st != WEIR_OK || token.type != WEIR_TOKEN_ARRAY || token.number < 0 ||
+        (uint64_t)token.number != id_count) {
+        return false;
+    }
+    for (size_t i = 0; i < id_count; i++) {
+        whole = weir_bytes(whole.data + used, whole.len - used);
+        st = weir_reader_next(&reader, whole, &used, &token);
+        bool is_known = token.number == WEIR_DELETION_NOT_FOUND ||
+                        token.number == WEIR_DELETION_DONE ||
+                        token.number == WEIR_DELETION_KEPT;
+        if (st != WEIR_OK || token.type != WEIR_TOKEN_INTEGER || !is_known) {
+            return false;
+        }
+        if (results != NULL) {
+            results[i] = (weir_deletion)token.number;
+        }
+    }
+    return true;
+}
+
+static weir_status take_deletions(weir_client *client, uint64_t ticket,
+                                  weir_deletion *results, size_t id_count) {
+    weir_view whole;
+    weir_status st = weir_client_take_whole(client, ticket, &whole);
+    if (st != WEIR_OK) {
+        return st;
+    }
+    if (!read_deletions(whole, NULL, id_count)) {
+        return weir_session_error(&client->session, WEIR_ERR_REPLY,
+                                  "%s: expected %zu results of -1, 1 or 2 as answer",
+                                  client->peer, id_count);
+    }
+    read_deletions(whole, results, id_count);
+    return WEIR_OK;
+}
+
+static weir_status deletions_now(weir_client *client, weir_status made,
+                                 const weir_args *args, weir_deletion *results) {
+    uint64_t ticket = 0;
+    weir_status st = made;
+    st = st == WEIR_OK
+             ? weir_client_ask_now(client, args, WEIR_ANSWER_DELETIONS, 0, &ticket)
+             : st;
+    return st == WEIR_OK ? take_deletions(client, ticket, results, args->id_count) : st;
+}
+
+weir_status weir_take_deletions(weir_client *client, weir_deletion *results,
+                                size_t id_count) {
+    uint64_t ticket;
+    weir_status st = weir_client_due(client, 1U << WEIR_ANSWER_DELETIONS, &ticket);
+    return st == WEIR_OK ? take_deletions(client, ticket, results, id_count) : st;
+}
+
+/* ---- XDELEX key [KEEPREF|DELREF|ACKED] IDS count id ... ---- */
+
+static weir_status make_xdelex(weir_client *client, weir_args *args, weir_view key,
+                               weir_refs refs, const weir_id *ids, size_t id_count) {
+    weir_status st = weir_check_key(client, key);
+    st = st == WEIR_OK ? weir_check_refs(client, refs) : st;
+    st = st == WEIR_OK ? weir_check_ids(client, id_count) : st;
+    if (st == WEIR_OK) {
+        weir_args_begin(args, "XDELEX");
+        weir_args_view(args, key);
+        weir_args_refs(args, refs);
+        weir_args_counted_ids(args, ids, id_count);
+    }
+    return st;
+}
+
+weir_status weir_xdelex(weir_client *client, weir_view key, weir_refs refs,
+                        const weir_id *ids, size_t id_count, weir_deletion *results) {
+    weir_args args;
+    weir_status made = make_xdelex(client, &args, key, refs, ids, id_count);
+    return deletions_now(client, made, &args, results);
+}
+
+weir_status weir_append_xdelex(weir_client *client, weir_view key, weir_refs refs,
+                               const weir_id *ids, size_t id_count) {
+    weir_args args;
+    weir_status made = make_xdelex(client, &args, key, refs, ids, id_count);
+    return weir_client_append(client, made, &args, WEIR_ANSWER_DELETIONS, 0);
+}
+
+/* ---- XACKDEL key group [KEEPREF|DELREF|ACKED] IDS count id ... ---- */
+
+/* What can be given to XACKDEL at once: Redis 8.2.0 to 8.2.2 keep 8 ids on their stack and
+ * write behind them with more (CVE-2025-62507). A server that was not asked (RESP2) may be
+ * one of them. */
+static size_t most_ids(const weir_session *session) {
+    static const char *const versions[] = {"8.2.0", "8.2.1", "8.2.2", ""};
+    bool is_other = session->server[0] != '\0' && strcmp(session->server, "redis") != 0;
+    for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
+        if (!is_other && strcmp(session->version, versions[i]) == 0) {
+            return 8;
+        }
+    }
+    return SIZE_MAX;
+}
+
+static weir_status make_xackdel(weir_client *client, weir_args *args, weir_view key,
+                                weir_view group, weir_refs refs, const weir_id *ids,
+                                size_t id_count) {
+    weir_status st = weir_check_group(client, key, group);
+    st = st == WEIR_OK ? weir_check_refs(client, refs) : st;
+    st = st == WEIR_OK ? weir_check_ids(client, id_count) : st;
+    if (st == WEIR_OK) {
+        weir_args_begin(args, "XACKDEL");
+        weir_args_view(args, key);
+        weir_args_view(args, group);
+        weir_args_refs(args, refs);
+        weir_args_counted_ids(args, ids, id_count);
+    }
+    return st;
+}
+
+weir_status weir_xackdel(weir_client *client, weir_view key, weir_view group,
+                         weir_refs refs, const weir_id *ids, size_t id_count,
+                         weir_deletion *results) {
+    size_t most = most_ids(&client->session);
+    weir_args args;
+    weir_status st;
+    do {
+        size_t count = id_count < most ? id_count : most;
+        st = make_xackdel(client, &args, key, group, refs, ids, count);
+        st = deletions_now(client, st, &args, results);
+        ids += count;
+        results += results != NULL ? count : 0;
+        id_count -= count;
+    } while (st == WEIR_OK && id_count > 0);
+    return st;
+}
+
+weir_status weir_append_xackdel(weir_client *client, weir_view key, weir_view group,
+                                weir_refs refs, const weir_id *ids, size_t id_count) {
+    weir_args args;
+    weir_status made = make_xackdel(client, &args, key, group, refs, ids, id_count);
+    if (made == WEIR_OK && id_count > most_ids(&client->session)) {
+        return weir_session_error(&client->session, WEIR_ERR_UNSUPPORTED,
+                                  "%s may be Redis 8.2.0 to 8.2.2, which XACKDEL with more "
+                                  "than 8 ids could crash (CVE-2025-62507): give it 8 at a "
+                                  "time",
+                                  client->peer);
+    }
+    return weir_client_append(client, made, &args, WEIR_ANSWER_DELETIONS, 0);
+}
