@@ -242,12 +242,13 @@ weir_status weir_client_take_count(weir_client *client, uint64_t ticket, uint64_
     if (st != WEIR_OK) {
         return st;
     }
-    if (token.type != WEIR_TOKEN_INTEGER || token.number < 0) {
+    int64_t number;
+    if (!weir_decode_integer(&token, &number) || number < 0) {
         return weir_session_error(&client->session, WEIR_ERR_REPLY,
                                   "%s: expected a count as answer", client->peer);
     }
     if (count != NULL) {
-        *count = (uint64_t)token.number;
+        *count = (uint64_t)number;
     }
     return WEIR_OK;
 }

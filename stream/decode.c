@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "decode.h"
 
+#include "../resp/number.h"
+
 /* What limits a reply is the receive buffer, and an iterator needs no limit at all. */
 const weir_reader_options weir_stream_reading = {
     .hide_attributes = true,
@@ -36,11 +38,25 @@ static weir_status next_string(cursor *at, weir_view *bytes) {
 static weir_status next_integer(cursor *at, int64_t *number) {
     weir_token token;
     weir_status st = next_token(at, &token);
-    if (st != WEIR_OK) {
-        return st;
+    return st == WEIR_OK && weir_decode_integer(&token, number) ? WEIR_OK : WEIR_ERR_REPLY;
+}
+
+bool weir_decode_integer(const weir_token *token, int64_t *number) {
+    if (token->type == WEIR_TOKEN_INTEGER) {
+        *number = token->number;
+        return true;
     }
-    *number = token.number;
-    return token.type == WEIR_TOKEN_INTEGER ? WEIR_OK : WEIR_ERR_REPLY;
+    bool is_text = token->type == WEIR_TOKEN_BULK || token->type == WEIR_TOKEN_SIMPLE;
+    bool is_negative = is_text && token->bytes.len > 0 && token->bytes.data[0] == '-';
+    size_t sign = is_negative ? 1 : 0;
+    weir_view digits = weir_bytes(token->bytes.data + sign, token->bytes.len - sign);
+    uint64_t value;
+    if (!is_text || !weir_parse_u64(digits, &value) || value > INT64_MAX ||
+        (is_negative && value == 0)) {
+        return false;
+    }
+    *number = is_negative ? -(int64_t)value : (int64_t)value;
+    return true;
 }
 
 bool weir_decode_id(weir_view text, weir_id *id) {

@@ -12,7 +12,8 @@ extern const weir_reader_options weir_stream_reading;
 
 /*
  * Decodes the entry at the front of `input`, if it has the shape that servers send: array
- * of an id and an array of pairs, no attributes, nothing absent. Never needs to be called
+ * of an id and an array of pairs, and behind these, where CLAIM was asked for, the idle
+ * time and the deliveries; no attributes, nothing absent. Never needs to be called
  * twice for the same bytes: whoever gets WEIR_MORE finds the entry's end by a reader and
  * then calls weir_decode_entry. WEIR_OK: *entry (id, fields) and *used. WEIR_MORE: not
  * whole, or another shape.
@@ -31,6 +32,10 @@ weir_status weir_decode_usual_id(weir_view input, weir_id *id, size_t *used);
  * it is none of these; WEIR_ERR_NOMEM.
  */
 weir_status weir_decode_entry(weir_view whole, weir_fields *fields, weir_entry *entry);
+
+/* A number, also one that comes as a string (XPENDING's counts do, and CLAIM's before the
+ * release of Redis 8.4): what lies beyond 2^63-1, or has a leading zero, is none. */
+bool weir_decode_integer(const weir_token *token, int64_t *number);
 
 /* An id as servers send it, "ms-seq" in full. */
 bool weir_decode_id(weir_view text, weir_id *id);

@@ -42,9 +42,9 @@ typedef struct weir_entry {
     const weir_field *fields; /* in the order they were added */
     size_t field_count;       /* at least 1 if WEIR_ENTRY_WHOLE, else 0 */
     weir_entry_state state;
-    int64_t idle_ms;    /* since the last delivery. -1: not told; XREADGROUP CLAIM alone
-                           tells, and this version has no call that asks for it */
-    int64_t deliveries; /* before this one; likewise */
+    int64_t idle_ms;    /* XREADGROUP with claim: since the last delivery, 0 of a new entry;
+                           of one that was released (XNACK), since 1970. Else -1 */
+    int64_t deliveries; /* likewise, before this one: 0 of a new entry. Else -1 */
 } weir_entry;
 
 /* The value of the first field of that name; WEIR_END, with *value untouched, if none is.

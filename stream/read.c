@@ -85,20 +85,22 @@ weir_status weir_take_entries(weir_client *client, weir_entries *entries) {
 
 /* ---- XRANGE, XREVRANGE ---- */
 
-static void put_bound(weir_args *args, weir_id id, bool is_excluded) {
-    if (!is_excluded && weir_id_compare(id, WEIR_ID_MIN) == 0) {
+/* Ends are sent included: before 6.2 servers know no others, and later ones do the same sum
+ * (Redis t_stream.c, streamParseIntervalIDOrReply). */
+static void put_bound(weir_args *args, weir_id id) {
+    if (weir_id_compare(id, WEIR_ID_MIN) == 0) {
         weir_args_text(args, "-");
-    } else if (!is_excluded && weir_id_compare(id, WEIR_ID_MAX) == 0) {
+    } else if (weir_id_compare(id, WEIR_ID_MAX) == 0) {
         weir_args_text(args, "+");
     } else {
-        weir_args_id(args, is_excluded ? "(" : "", id);
+        weir_args_id(args, "", id);
     }
 }
 
-static void put_count(weir_args *args, uint64_t count) {
-    if (count != 0) {
-        weir_args_text(args, "COUNT");
-        weir_args_number(args, count);
+static void put_option(weir_args *args, const char *name, uint64_t number) {
+    if (number != 0) {
+        weir_args_text(args, name);
+        weir_args_number(args, number);
     }
 }
 
@@ -116,21 +118,16 @@ static weir_status make_range(weir_client *client, weir_args *args, weir_view ke
     if (key.len == 0) {
         return weir_client_wrong(client, "the key is empty");
     }
-    bool is_void = (given->exclude_start && weir_id_compare(start, WEIR_ID_MAX) == 0) ||
-                   (given->exclude_end && weir_id_compare(end, WEIR_ID_MIN) == 0);
+    bool is_void = (given->exclude_start && weir_id_next(start, &start) != WEIR_OK) ||
+                   (given->exclude_end && weir_id_previous(end, &end) != WEIR_OK);
     if (is_void) {
         return weir_client_wrong(client, "nothing lies beyond the last or before 0-0");
     }
     weir_args_begin(args, is_reverse ? "XREVRANGE" : "XRANGE");
     weir_args_view(args, key);
-    if (is_reverse) {
-        put_bound(args, end, given->exclude_end);
-        put_bound(args, start, given->exclude_start);
-    } else {
-        put_bound(args, start, given->exclude_start);
-        put_bound(args, end, given->exclude_end);
-    }
-    put_count(args, given->count);
+    put_bound(args, is_reverse ? end : start);
+    put_bound(args, is_reverse ? start : end);
+    put_option(args, "COUNT", given->count);
     return check_count(client, given->count);
 }
 
@@ -177,22 +174,47 @@ static weir_status check_sources(weir_client *client, const weir_source *sources
     return WEIR_OK;
 }
 
+/* What newer servers alone have. */
+static weir_status need_options(weir_client *client, const weir_read_options *given) {
+    weir_status st = WEIR_OK;
+    if (given->max_count != 0 || given->max_size != 0) {
+        st = weir_client_need(client, WEIR_FEATURE_MAXCOUNT);
+    }
+    return st == WEIR_OK && given->claim ? weir_client_need(client, WEIR_FEATURE_CLAIM)
+                                         : st;
+}
+
 static weir_status check_read(weir_client *client, const weir_source *sources, size_t count,
                               const weir_read_options *given) {
     if (given->block_ms < 0 && given->block_ms != WEIR_FOREVER) {
         return weir_client_wrong(client, "block_ms is 0, a time, or WEIR_FOREVER");
     }
-    weir_status st = check_count(client, given->count);
-    return st == WEIR_OK ? check_sources(client, sources, count) : st;
+    if (given->count > INT64_MAX || given->max_count > INT64_MAX ||
+        given->max_size > INT64_MAX || given->claim_idle_ms > INT64_MAX) {
+        return weir_client_wrong(
+            client, "count, max_count, max_size and claim_idle_ms are at most 2^63-1");
+    }
+    if (given->max_count != 0 && given->max_count < given->count) {
+        return weir_client_wrong(client, "max_count is smaller than count");
+    }
+    weir_status st = check_sources(client, sources, count);
+    return st == WEIR_OK ? need_options(client, given) : st;
 }
 
-/* [COUNT n] [BLOCK ms] [NOACK] STREAMS key ... id ...; BLOCK 0 means for ever. */
+/* [COUNT n] [MAXCOUNT n] [MAXSIZE n] [BLOCK ms] [CLAIM ms] [NOACK] STREAMS key ... id ...;
+ * BLOCK 0 means for ever. */
 static void put_read(weir_args *args, const weir_read_options *given,
                      const weir_source *sources, size_t source_count) {
-    put_count(args, given->count);
+    put_option(args, "COUNT", given->count);
+    put_option(args, "MAXCOUNT", given->max_count);
+    put_option(args, "MAXSIZE", given->max_size);
     if (given->block_ms != 0) {
         weir_args_text(args, "BLOCK");
         weir_args_number(args, given->block_ms > 0 ? (uint64_t)given->block_ms : 0);
+    }
+    if (given->claim) {
+        weir_args_text(args, "CLAIM");
+        weir_args_number(args, given->claim_idle_ms);
     }
     if (given->no_ack) {
         weir_args_text(args, "NOACK");
@@ -207,14 +229,38 @@ static const weir_read_options *read_options(const weir_read_options *options) {
     return options != NULL ? options : &defaults;
 }
 
+static bool reads_from(const weir_source *sources, size_t count, weir_from from) {
+    for (size_t i = 0; i < count; i++) {
+        if (sources[i].from == from) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The server keeps ">" as the largest id (Redis t_stream.c, xreadCommand), and would take
+ * the one for the other. */
+static bool is_taken_for_new(const weir_source *sources, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (sources[i].from == WEIR_FROM_ID &&
+            weir_id_compare(sources[i].after, WEIR_ID_MAX) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static weir_status make_xread(weir_client *client, weir_args *args,
                               const weir_source *sources, size_t source_count,
                               const weir_read_options *given) {
-    if (given->no_ack) {
-        return weir_client_wrong(client, "no_ack is for XREADGROUP");
+    if (given->no_ack || given->claim) {
+        return weir_client_wrong(client, "no_ack and claim are for XREADGROUP");
     }
     weir_args_begin(args, "XREAD");
     weir_status st = check_read(client, sources, source_count, given);
+    if (st == WEIR_OK && reads_from(sources, source_count, WEIR_FROM_LAST)) {
+        st = weir_client_need(client, WEIR_FEATURE_XREAD_LAST);
+    }
     if (st == WEIR_OK) {
         put_read(args, given, sources, source_count);
     }
@@ -246,10 +292,14 @@ static weir_status make_xreadgroup(weir_client *client, weir_args *args, weir_vi
     if (group.len == 0 || consumer.len == 0) {
         return weir_client_wrong(client, "the group or the consumer is empty");
     }
-    for (size_t i = 0; i < source_count; i++) {
-        if (sources[i].from == WEIR_FROM_LAST) {
-            return weir_client_wrong(client, "WEIR_FROM_LAST is for XREAD");
-        }
+    if (reads_from(sources, source_count, WEIR_FROM_LAST)) {
+        return weir_client_wrong(client, "WEIR_FROM_LAST is for XREAD");
+    }
+    if (is_taken_for_new(sources, source_count)) {
+        return weir_client_wrong(client, "no history lies behind the last id");
+    }
+    if (given->claim && reads_from(sources, source_count, WEIR_FROM_ID)) {
+        return weir_client_wrong(client, "claim is for WEIR_FROM_NEW");
     }
     weir_args_begin(args, "XREADGROUP");
     weir_args_text(args, "GROUP");

@@ -51,8 +51,8 @@ WEIR_API bool weir_entries_is_open(const weir_entries *entries);
 
 typedef struct weir_range_options {
     uint64_t count;     /* at most so many entries; 0: all */
-    bool exclude_start; /* entries behind `start` only; Redis 6.2 */
-    bool exclude_end;   /* entries before `end` only; Redis 6.2 */
+    bool exclude_start; /* entries behind `start` only, on any server */
+    bool exclude_end;   /* entries before `end` only, likewise */
 } weir_range_options;
 
 /*
@@ -103,11 +103,21 @@ static inline weir_source weir_source_new(weir_view key) {
 }
 
 typedef struct weir_read_options {
-    uint64_t count;   /* at most so many entries of each stream; 0: all */
-    int64_t block_ms; /* wait so long for an entry; 0: do not; WEIR_FOREVER: until one
-                         comes */
-    bool no_ack;      /* XREADGROUP only: entries are not kept as pending, a lost answer
-                         loses them */
+    uint64_t count;     /* at most so many entries of each stream; 0: all */
+    int64_t block_ms;   /* wait so long for an entry; 0: do not; WEIR_FOREVER: until one
+                           comes */
+    uint64_t max_count; /* at most so many entries of all streams together, and no fewer
+                           than count; 0: no limit. The first streams take them, so change
+                           the order from call to call. Redis 8.10 */
+    uint64_t max_size;  /* no entry more once the answer has so many bytes: it has one entry
+                           more at most, and one at least; 0: no limit. Redis 8.10 */
+    bool no_ack; /* XREADGROUP only: new entries are not kept as pending, a lost answer
+                    loses them */
+    bool claim;  /* XREADGROUP from WEIR_FROM_NEW only: first take over what has been
+                    pending for claim_idle_ms, whoever's it is, then give new entries.
+                    Each has its idle_ms and deliveries. Deleted ones are left out and
+                    stay pending: weir_xautoclaim removes them. Redis 8.4 */
+    uint64_t claim_idle_ms; /* at most 2^63-1 */
 } weir_read_options;
 
 /*
@@ -116,6 +126,7 @@ typedef struct weir_read_options {
  * After WEIR_FROM_NEW, go on with WEIR_FROM_ID and the last id you got, or what is added
  * between two calls is missed. BLOCK is for this connection alone: nothing else can be
  * asked on it meanwhile.
+ * WEIR_ERR_UNSUPPORTED: the server does not have an option or WEIR_FROM_LAST.
  * https://redis.io/docs/latest/commands/xread/
  */
 WEIR_API weir_status weir_xread(weir_client *client, const weir_source *sources,
@@ -128,8 +139,9 @@ WEIR_API weir_status weir_append_xread(weir_client *client, const weir_source *s
 /*
  * As weir_xread, as member `consumer` of `group`. WEIR_FROM_NEW gives new entries and
  * makes them pending for this consumer; WEIR_FROM_ID gives its pending ones again, also
- * those deleted since (entry.state). WEIR_ERR_SERVER with code NOGROUP: no such group.
- * https://redis.io/docs/latest/commands/xreadgroup/
+ * those deleted since (entry.state). WEIR_ERR_SERVER of the kind WEIR_KIND_NO_GROUP: no
+ * such group. WEIR_ERR_ARG: a history behind WEIR_ID_MAX, which servers take for new
+ * entries. https://redis.io/docs/latest/commands/xreadgroup/
  */
 WEIR_API weir_status weir_xreadgroup(weir_client *client, weir_view group,
                                      weir_view consumer, const weir_source *sources,

@@ -85,6 +85,41 @@ static const char *read_string(const char *at, const char *end, weir_view *bytes
     return at[0] == '\r' && at[1] == '\n' ? at + 2 : NULL;
 }
 
+/* ---- what CLAIM tells of a delivery ---- */
+
+#define MOST_INTEGER_DIGITS 18 /* that surely fit; more are for the general reader */
+
+typedef struct delivery {
+    int64_t idle_ms;
+    int64_t count;
+} delivery;
+
+/* : DIGITS CR LF, no sign: who is idle since before 1970 is for the general reader. */
+static const char *read_integer(const char *at, const char *end, int64_t *number) {
+    if (end - at < 4 || *at != ':') {
+        return NULL;
+    }
+    const char *first = ++at;
+    int64_t value = 0;
+    while (at < end && (unsigned char)(*at - '0') <= 9) {
+        if (at - first >= MOST_INTEGER_DIGITS) {
+            return NULL;
+        }
+        value = value * 10 + (*at++ - '0');
+    }
+    bool has_leading_zero = *first == '0' && at - first > 1;
+    if (at == first || has_leading_zero || end - at < 2 || at[0] != '\r' || at[1] != '\n') {
+        return NULL;
+    }
+    *number = value;
+    return at + 2;
+}
+
+COLD const char *read_delivery(const char *at, const char *end, delivery *told) {
+    at = read_integer(at, end, &told->idle_ms);
+    return at != NULL ? read_integer(at, end, &told->count) : NULL;
+}
+
 /* ---- the id ---- */
 
 #define MS_DIGITS 13 /* of the milliseconds, from the year 2001 to 2286 */
@@ -129,12 +164,13 @@ static const char *read_pairs(const char *at, const char *end, size_t count,
 }
 
 static const char *decode_anywhere(const char *at, const char *end, weir_fields *fields,
-                                   weir_entry *entry) {
+                                   weir_entry *entry, delivery *told) {
     size_t parts;
     size_t values;
     weir_view id;
     at = read_head(at, end, '*', &parts);
-    if (at == NULL || parts != 2 || (at = read_string(at, end, &id)) == NULL) {
+    bool is_entry = at != NULL && (parts == 2 || parts == 4);
+    if (!is_entry || (at = read_string(at, end, &id)) == NULL) {
         return NULL;
     }
     if (!read_usual_id(id, end, &entry->id) && !weir_decode_id(id, &entry->id)) {
@@ -145,7 +181,8 @@ static const char *decode_anywhere(const char *at, const char *end, weir_fields 
         return NULL;
     }
     entry->field_count = values / 2;
-    return read_pairs(at, end, entry->field_count, fields);
+    at = read_pairs(at, end, entry->field_count, fields);
+    return at != NULL && parts == 4 ? read_delivery(at, end, told) : at;
 }
 
 /* ---- the entry, with bytes to spare behind it ---- */
@@ -230,10 +267,12 @@ HOT const char *spared_id(const char *at, const char *end, weir_id *id) {
 /* Gives the byte behind the entry at `at`, or NULL if it has another form or too few bytes
  * stand behind it. */
 static const char *decode_spared(const char *at, const char *end, weir_fields *fields,
-                                 weir_entry *entry) {
+                                 weir_entry *entry, delivery *told) {
     size_t values;
-    bool is_head = end - at >= ID_ROOM && memcmp(at, "*2\r\n", 4) == 0;
-    if (!is_head || (at = spared_id(at + 4, end, &entry->id)) == NULL ||
+    bool has_room = end - at >= ID_ROOM;
+    bool is_plain = has_room && memcmp(at, "*2\r\n", 4) == 0;
+    bool is_claimed = has_room && !is_plain && memcmp(at, "*4\r\n", 4) == 0;
+    if ((!is_plain && !is_claimed) || (at = spared_id(at + 4, end, &entry->id)) == NULL ||
         (at = head_behind(at, BEHIND_ID, &values)) == NULL) {
         return NULL;
     }
@@ -252,7 +291,10 @@ static const char *decode_spared(const char *at, const char *end, weir_fields *f
         }
     }
     entry->field_count = count;
-    return at[0] == '\r' && at[1] == '\n' ? at + 2 : NULL;
+    if (at[0] != '\r' || at[1] != '\n') {
+        return NULL;
+    }
+    return is_plain ? at + 2 : read_delivery(at + 2, end, told);
 }
 
 weir_status weir_decode_usual_entry(weir_view input, weir_fields *fields, weir_entry *entry,
@@ -260,15 +302,17 @@ weir_status weir_decode_usual_entry(weir_view input, weir_fields *fields, weir_e
     if (input.len == 0) {
         return WEIR_MORE;
     }
+    delivery told = {-1, -1};
     const char *end = input.data + input.len;
-    const char *at = decode_spared(input.data, end, fields, entry);
-    if (at == NULL && (at = decode_anywhere(input.data, end, fields, entry)) == NULL) {
+    const char *at = decode_spared(input.data, end, fields, entry, &told);
+    if (at == NULL &&
+        (at = decode_anywhere(input.data, end, fields, entry, &told)) == NULL) {
         return WEIR_MORE;
     }
     entry->fields = fields->list;
     entry->state = WEIR_ENTRY_WHOLE;
-    entry->idle_ms = -1;
-    entry->deliveries = -1;
+    entry->idle_ms = told.idle_ms;
+    entry->deliveries = told.count;
     *used = (size_t)(at - input.data);
     return WEIR_OK;
 }

@@ -163,6 +163,9 @@ static void ranges_and_reads_of_nothing(void **state) {
     const weir_range_options too_many = {.count = (uint64_t)1 << 63};
     const weir_read_options backwards = {.block_ms = -2};
     const weir_read_options no_ack = {.no_ack = true};
+    const weir_read_options claim = {.claim = true};
+    const weir_read_options fewer_in_all = {.count = 5, .max_count = 4};
+    const weir_read_options too_large = {.max_size = (uint64_t)1 << 63};
     unsigned long before = commands_run(c);
     assert_refused(c, weir_xrange(c, EMPTY, WEIR_ID_MIN, WEIR_ID_MAX, NULL, &page));
     assert_refused(c, weir_xrange(c, WIRE("s"), WEIR_ID_MAX, WEIR_ID_MAX, &behind, &page));
@@ -174,6 +177,9 @@ static void ranges_and_reads_of_nothing(void **state) {
     assert_refused(c, weir_xread(c, keyless, 2, NULL, &page));
     assert_refused(c, weir_xread(c, &s, 1, &backwards, &page));
     assert_refused(c, weir_xread(c, &s, 1, &no_ack, &page));
+    assert_refused(c, weir_xread(c, &s, 1, &claim, &page));
+    assert_refused(c, weir_xread(c, &s, 1, &fewer_in_all, &page));
+    assert_refused(c, weir_xread(c, &s, 1, &too_large, &page));
     assert_false(weir_entries_is_open(&page));
     assert_refused(c, weir_append_xread(c, keyless + 1, 1, NULL));
     assert_refused(c, weir_append_xrange(c, EMPTY, WEIR_ID_MIN, WEIR_ID_MAX, NULL));

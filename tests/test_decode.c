@@ -38,23 +38,40 @@ static weir_status skip_value(weir_view input, size_t *used) {
     return weir_reader_skip(&reader, input, used);
 }
 
+/* What CLAIM tells behind the fields. */
+static char *put_delivery(char *end, const weir_entry *entry) {
+    return end + sprintf(end, ":%lld\r\n:%lld\r\n", (long long)entry->idle_ms,
+                         (long long)entry->deliveries);
+}
+
+/* The general reader judges what has more digits, or a sign. */
+static bool is_usual_number(int64_t number) {
+    return number >= 0 && number < INT64_C(1000000000000000000);
+}
+
 /* True if `input` begins with this entry as servers send it; *len is then how much. */
 static bool is_encoding_of(const weir_entry *entry, weir_view input, size_t *len) {
+    bool is_claimed = input.len > 1 && input.data[1] == '4';
+    if (is_claimed &&
+        !(is_usual_number(entry->idle_ms) && is_usual_number(entry->deliveries))) {
+        return false;
+    }
     char id[WEIR_ID_TEXT];
     weir_view id_text = weir_bytes(id, weir_id_format(entry->id, id));
-    size_t size = 64 + weir_bulk_size(id_text.len);
+    size_t size = 128 + weir_bulk_size(id_text.len);
     for (size_t i = 0; i < entry->field_count; i++) {
         size += weir_bulk_size(entry->fields[i].name.len) +
                 weir_bulk_size(entry->fields[i].value.len);
     }
     char *encoded = malloc(size);
     assert_non_null(encoded);
-    char *end = weir_put_bulk(weir_put_header(encoded, 2), id_text);
+    char *end = weir_put_bulk(weir_put_header(encoded, is_claimed ? 4 : 2), id_text);
     end = weir_put_header(end, 2 * entry->field_count);
     for (size_t i = 0; i < entry->field_count; i++) {
         end = weir_put_bulk(end, entry->fields[i].name);
         end = weir_put_bulk(end, entry->fields[i].value);
     }
+    end = is_claimed ? put_delivery(end, entry) : end;
     *len = (size_t)(end - encoded);
     bool is_same = input.len >= *len && memcmp(input.data, encoded, *len) == 0;
     free(encoded);
@@ -143,10 +160,25 @@ static const struct shape SHAPES[] = {
      WEIR_ENTRY_WHOLE, 1, true},
     {"*2\r\n$24\r\n1700000000000-1234567890\r\n" PAIR, WEIR_OK, WEIR_ENTRY_WHOLE, 1, true},
     /* XREADGROUP CLAIM: idle time and deliveries behind */
-    {"*4\r\n" ID PAIR ":60000\r\n:3\r\n", WEIR_OK, WEIR_ENTRY_WHOLE, 1, false},
+    {"*4\r\n" ID PAIR ":60000\r\n:3\r\n", WEIR_OK, WEIR_ENTRY_WHOLE, 1, true},
+    {"*4\r\n" ID PAIR ":0\r\n:0\r\n", WEIR_OK, WEIR_ENTRY_WHOLE, 1, true},
+    {"*4\r\n$3\r\n1-0\r\n" PAIR ":1\r\n:2\r\n", WEIR_OK, WEIR_ENTRY_WHOLE, 1, true},
+    {"*4\r\n" ID PAIR ":1764000000000\r\n:999999999999999999\r\n", WEIR_OK,
+     WEIR_ENTRY_WHOLE, 1, true},
+    {"*4\r\n" ID PAIR ":1\r\n:9223372036854775807\r\n", WEIR_OK, WEIR_ENTRY_WHOLE, 1,
+     false},
+    {"*4\r\n" ID PAIR ":-1\r\n:3\r\n", WEIR_OK, WEIR_ENTRY_WHOLE, 1, false},
     {"*4\r\n" ID "*-1\r\n:60000\r\n:3\r\n", WEIR_OK, WEIR_ENTRY_DELETED, 0, false},
-    {"*4\r\n" ID PAIR ":60000\r\n$1\r\n3\r\n", WEIR_ERR_REPLY, 0, 0, false},
+    {"*4\r\n" ID "_\r\n:60000\r\n:3\r\n", WEIR_OK, WEIR_ENTRY_DELETED, 0, false},
+    {"*4\r\n" ID PAIR ":60000\r\n$1\r\n3\r\n", WEIR_OK, WEIR_ENTRY_WHOLE, 1, false},
+    {"*4\r\n" ID PAIR "$2\r\n-1\r\n+3\r\n", WEIR_OK, WEIR_ENTRY_WHOLE, 1, false},
+    {"*4\r\n" ID PAIR ":60000\r\n$1\r\nx\r\n", WEIR_ERR_REPLY, 0, 0, false},
+    {"*4\r\n" ID PAIR ":60000\r\n$2\r\n03\r\n", WEIR_ERR_REPLY, 0, 0, false},
+    {"*4\r\n" ID PAIR ":60000\r\n$0\r\n\r\n", WEIR_ERR_REPLY, 0, 0, false},
+    {"*4\r\n" ID PAIR ":60000\r\n$19\r\n9223372036854775808\r\n", WEIR_ERR_REPLY, 0, 0,
+     false},
     {"*4\r\n" ID PAIR "_\r\n:3\r\n", WEIR_ERR_REPLY, 0, 0, false},
+    {"*4\r\n" ID PAIR "*0\r\n:3\r\n", WEIR_ERR_REPLY, 0, 0, false},
     /* deleted: no fields, or nothing at all */
     {"*2\r\n" ID "*-1\r\n", WEIR_OK, WEIR_ENTRY_DELETED, 0, false},
     {"*2\r\n" ID "$-1\r\n", WEIR_OK, WEIR_ENTRY_DELETED, 0, false},
@@ -274,15 +306,32 @@ static void fields_are_views_into_the_input(void **state) {
 
 static void idle_time_and_deliveries_are_told(void **state) {
     (void)state;
-    struct decoder decoder;
-    weir_entry entry;
-    start_decoder(&decoder, SIZE_MAX);
-    assert_status(weir_decode_entry(WIRE("*4\r\n" ID PAIR ":60000\r\n:3\r\n"),
-                                    &decoder.fields, &entry),
-                  WEIR_OK);
-    assert_int_equal(entry.idle_ms, 60000);
-    assert_int_equal(entry.deliveries, 3);
-    stop_decoder(&decoder);
+    static const char *const wires[] = {"*4\r\n" ID PAIR ":60000\r\n:3\r\n",
+                                        "*4\r\n" ID PAIR "$5\r\n60000\r\n+3\r\n"};
+    for (size_t i = 0; i < 2; i++) {
+        struct decoder decoder;
+        weir_entry entry;
+        start_decoder(&decoder, SIZE_MAX);
+        assert_status(weir_decode_entry(weir_text(wires[i]), &decoder.fields, &entry),
+                      WEIR_OK);
+        assert_int_equal(entry.idle_ms, 60000);
+        assert_int_equal(entry.deliveries, 3);
+        stop_decoder(&decoder);
+    }
+}
+
+static void a_negative_number_is_one(void **state) {
+    (void)state;
+    int64_t number = 7;
+    weir_token token = {.type = WEIR_TOKEN_BULK, .bytes = weir_text("-1")};
+    assert_true(weir_decode_integer(&token, &number));
+    assert_int_equal(number, -1);
+    static const char *const wrong[] = {"", "-", "-0", "--1", "+1", "1 ", "01", "1x"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        token.bytes = weir_text(wrong[i]);
+        assert_false(weir_decode_integer(&token, &number));
+    }
+    assert_int_equal(number, -1); /* untouched */
 }
 
 /* ---- ends ---- */
@@ -502,13 +551,19 @@ static size_t draw_entry(struct random *random, char *wire) {
                          : draw_number(random),
                   draw_number(random)};
     char text[WEIR_ID_TEXT];
-    char *end = weir_put_header(wire, 2);
+    bool is_claimed = draw(random, 3) == 0;
+    char *end = weir_put_header(wire, is_claimed ? 4 : 2);
     end = weir_put_bulk(end, weir_bytes(text, weir_id_format(id, text)));
     size_t count = 1 + draw(random, 20);
     end = weir_put_header(end, 2 * count);
     for (size_t i = 0; i < 2 * count; i++) {
         size_t most = draw(random, 4) == 0 ? 90 : 12;
         end = weir_put_bulk(end, weir_bytes(bytes + draw(random, 32), draw(random, most)));
+    }
+    if (is_claimed) {
+        weir_entry told = {.idle_ms = (int64_t)(draw_number(random) >> 5),
+                           .deliveries = (int64_t)draw(random, 12)};
+        end = put_delivery(end, &told);
     }
     return (size_t)(end - wire);
 }
@@ -673,6 +728,7 @@ int main(void) {
         cmocka_unit_test(the_hot_path_takes_the_usual_shape_alone),
         cmocka_unit_test(fields_are_views_into_the_input),
         cmocka_unit_test(idle_time_and_deliveries_are_told),
+        cmocka_unit_test(a_negative_number_is_one),
         cmocka_unit_test(no_prefix_of_an_entry_is_one),
         cmocka_unit_test(what_follows_an_entry_does_not_matter),
         cmocka_unit_test(ids_of_every_length_are_taken),
