@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "../stream/client_private.h"
 #include "live.h"
+#include <stdio.h>
 
 static void make_group(weir_client *client, uint64_t count) {
     live_fill(client, "s", count, 10);
@@ -237,8 +238,8 @@ static void xautoclaim_with_the_largest_idle_time_only_purges(void **state) {
 
 static void pretend(weir_client *client, const char *version) {
     weir_session *session = &client->session;
-    (void)strcpy(session->server, "redis");
-    (void)strcpy(session->version, version);
+    (void)snprintf(session->server, sizeof session->server, "redis");
+    (void)snprintf(session->version, sizeof session->version, "%s", version);
     memset(&session->facts, 0, sizeof session->facts);
 }
 
