@@ -46,6 +46,12 @@ static weir_slot *slot_of(const weir_rows *rows) {
                : NULL;
 }
 
+/* The whole answer; empty once it is closed. */
+static weir_view answer_of(const weir_rows *rows) {
+    const weir_slot *slot = slot_of(rows);
+    return slot != NULL ? slot->detached : weir_bytes(NULL, 0);
+}
+
 void weir_rows_close(weir_rows *rows) {
     if (!rows->is_inner) {
         weir_reply_close(&rows->answer);
@@ -63,7 +69,7 @@ weir_status weir_rows_refuse(weir_rows *rows, const char *expected) {
 
 bool weir_rows_whole(const weir_rows *rows, weir_value *whole) {
     weir_cursor at;
-    weir_cursor_init(&at, slot_of(rows)->detached);
+    weir_cursor_init(&at, answer_of(rows));
     return weir_cursor_next(&at, whole);
 }
 
@@ -71,7 +77,7 @@ bool weir_rows_whole(const weir_rows *rows, weir_value *whole) {
 static weir_rows list_at(const weir_rows *from, const char *begin, uint64_t left,
                          weir_rows_kind kind) {
     weir_rows rows = *from;
-    rows.at = (uint64_t)(begin - slot_of(from)->detached.data);
+    rows.at = (uint64_t)(begin - answer_of(from).data);
     rows.left = left;
     rows.kind = kind;
     rows.is_inner = true;
@@ -91,8 +97,8 @@ bool weir_rows_open(weir_rows *rows, weir_rows_kind kind) {
 }
 
 weir_status weir_rows_next(weir_rows *rows, unsigned kinds, weir_value *row) {
-    const weir_slot *slot = slot_of(rows);
-    if (slot == NULL) {
+    weir_view answer = answer_of(rows);
+    if (answer.len == 0) {
         return WEIR_END;
     }
     if ((kinds >> rows->kind & 1) == 0) {
@@ -102,8 +108,8 @@ weir_status weir_rows_next(weir_rows *rows, unsigned kinds, weir_value *row) {
         return WEIR_END;
     }
     weir_cursor at;
-    weir_cursor_init(&at, weir_bytes(slot->detached.data + rows->at,
-                                     slot->detached.len - (size_t)rows->at));
+    weir_cursor_init(&at,
+                     weir_bytes(answer.data + rows->at, answer.len - (size_t)rows->at));
     if (!weir_cursor_next(&at, row)) {
         return weir_rows_refuse(rows, "a row");
     }
@@ -143,11 +149,13 @@ weir_status weir_rows_find(const weir_rows *keys, const char *name, weir_row_key
 
 weir_status weir_rows_next_entry(weir_rows *rows, weir_entry *entry) {
     weir_value row;
-    weir_status st = weir_rows_next(rows, 1U << WEIR_ROWS_ENTRIES, &row);
+    weir_slot *slot = slot_of(rows);
+    weir_status st =
+        slot != NULL ? weir_rows_next(rows, 1U << WEIR_ROWS_ENTRIES, &row) : WEIR_END;
     if (st != WEIR_OK) {
         return st;
     }
-    st = weir_decode_entry(row.whole, &slot_of(rows)->fields, entry);
+    st = weir_decode_entry(row.whole, &slot->fields, entry);
     if (st == WEIR_ERR_NOMEM) {
         return weir_session_error(&rows->answer.client->session, st,
                                   "no memory for an entry's fields");
