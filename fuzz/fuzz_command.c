@@ -209,7 +209,8 @@ static void check_loans(const weir_loans *loans, size_t least, size_t own) {
 static weir_session session;
 
 static void start_session(const weir_mem *mem) {
-    static const weir_greeter greeter = {"", "", "", 0, 2};
+    static const weir_greeter greeter = {
+        .user = "", .password = "", .name = "", .protocol = 2};
     static const weir_session_sizes sizes = {.receive_base = 64,
                                              .receive_most = 64,
                                              .send_base = 64,
@@ -219,6 +220,7 @@ static void start_session(const weir_mem *mem) {
                                              .slots = 1};
     weir_status st = weir_session_init(&session, mem, &sizes, &greeter, "peer");
     fuzz_check(st == WEIR_OK, "a session has memory");
+    session.phase = WEIR_PHASE_READY;
 }
 
 /* Queues the command, its own bytes copied and the rest lent. */

@@ -148,7 +148,8 @@ typedef struct run {
 static weir_session session;
 
 static void start_session(const weir_mem *mem, const run *how) {
-    static const weir_greeter greeter = {"", "", "", 0, 2};
+    static const weir_greeter greeter = {
+        .user = "", .password = "", .name = "", .protocol = 2};
     weir_session_sizes sizes = {.receive_base = how->base,
                                 .receive_most = how->most,
                                 .send_base = 64,

@@ -96,6 +96,9 @@ weir_transport weir_socket_transport(weir_socket *socket);
 /* Closes and frees; a socket that was zeroed with fd -1, or closed before, is fine. */
 void weir_socket_close(weir_socket *socket);
 
+/* A number that nobody else is likely to have drawn. */
+uint64_t weir_random_number(void);
+
 /* Milliseconds of the monotonic clock; the origin is arbitrary. */
 int64_t weir_now_ms(void);
 

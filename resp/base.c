@@ -14,6 +14,8 @@ const char *weir_status_text(weir_status status) {
     case WEIR_ERR_UNSUPPORTED: return "not supported";
     case WEIR_ERR_SERVER: return "the server answered with an error";
     case WEIR_ERR_REPLY: return "an answer of unexpected shape";
+    case WEIR_ERR_DOWN: return "no connection, not sent";
+    case WEIR_ERR_LOST: return "the answer was lost";
     case WEIR_ERR_IO: return "input or output failed";
     case WEIR_ERR_CLOSED: return "the peer closed the connection";
     case WEIR_ERR_TIMEOUT: return "timed out";

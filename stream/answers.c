@@ -62,6 +62,9 @@ void weir_session_catch_up(weir_session *session) {
 
 /* Moves the ahead reader over the answer of `ahead_ticket`. */
 static weir_status pass_answer(weir_session *session) {
+    if (!weir_session_is_greeted(session)) { /* it was not even sent */
+        return WEIR_MORE;
+    }
     weir_request *request = weir_session_request(session, session->ahead_ticket);
     weir_session_catch_up(session);
     if (!request->is_begun) {
@@ -84,6 +87,7 @@ static weir_status pass_answer(weir_session *session) {
     if (st == WEIR_OK) {
         request->end = session->ahead_at;
         request->is_whole = true;
+        session->is_proved = true;
         session->ahead_ticket++;
     }
     return st;
@@ -134,6 +138,12 @@ static void trim_tail(weir_session *session) {
     }
 }
 
+/* Bytes that belong to no request while the handshake goes on belong to it. */
+static bool is_unasked(const weir_session *session) {
+    return session->failure == WEIR_OK && session->phase == WEIR_PHASE_READY &&
+           weir_buffer_len(&session->in) > 0;
+}
+
 weir_status weir_session_settle(weir_session *session) {
     while (session->first < session->next) {
         weir_request *request = weir_session_request(session, session->first);
@@ -150,10 +160,37 @@ weir_status weir_session_settle(weir_session *session) {
         weir_buffer_use_to(&session->in, request->end);
         session->first++;
     }
-    if (session->failure == WEIR_OK && weir_buffer_len(&session->in) > 0) {
-        return refuse_unasked(session);
+    if (!session->is_greet_begun) { /* a handshake behind older answers is read, and over */
+        weir_buffer_use_to(&session->in, session->ahead_at);
     }
-    return session->failure;
+    return is_unasked(session) ? refuse_unasked(session) : session->failure;
+}
+
+weir_status weir_session_take_greeting(weir_session *session, weir_view *whole) {
+    if (!session->is_greet_begun) {
+        weir_status st = weir_session_face(session);
+        if (st != WEIR_OK) {
+            return st;
+        }
+        session->greet_begin = session->ahead_at;
+        session->is_greet_begun = true;
+    }
+    size_t used;
+    weir_status st = weir_reader_skip_reply(&session->ahead, ahead_view(session), &used);
+    session->ahead_at += used;
+    if (st == WEIR_ERR_PROTOCOL) {
+        return weir_session_fault(session, &session->ahead);
+    }
+    if (st != WEIR_OK) {
+        return st;
+    }
+    session->is_greet_begun = false;
+    *whole = weir_buffer_from(&session->in, session->greet_begin);
+    whole->len = (size_t)(session->ahead_at - session->greet_begin);
+    if (is_ahead_at_front(session)) {
+        weir_buffer_use_to(&session->in, session->ahead_at);
+    }
+    return WEIR_OK;
 }
 
 weir_status weir_session_reach(weir_session *session, uint64_t ticket) {
@@ -213,6 +250,9 @@ void weir_session_mark_taken(weir_session *session, uint64_t ticket) {
 weir_status weir_session_take_whole(weir_session *session, uint64_t ticket,
                                     weir_view *whole) {
     weir_status st = weir_session_reach(session, ticket);
+    if (st == WEIR_OK && weir_session_request(session, ticket)->loss != WEIR_LOSS_NONE) {
+        return weir_session_tell_loss(session, ticket);
+    }
     if (st == WEIR_OK) {
         *whole = weir_session_whole(session, weir_session_request(session, ticket));
         weir_session_abandon(session, ticket);
@@ -250,6 +290,7 @@ static weir_status judge_token(weir_session *session, const weir_token *token) {
 /* The ahead reader has read the answer at the front: the next one comes to the front. */
 static weir_status pass_front(weir_session *session) {
     weir_buffer_use_to(&session->in, session->ahead_at);
+    session->is_proved = true;
     session->ahead_ticket++;
     session->first++;
     bool is_next_wanted = session->first < session->next &&
@@ -289,7 +330,8 @@ static weir_status take_front_token(weir_session *session, weir_token *token) {
 /* The answer stands at the front, and no reader has looked at it. */
 static bool is_untouched_front(weir_session *session, uint64_t ticket) {
     return ticket == session->first && is_ahead_at_front(session) &&
-           !weir_session_request(session, ticket)->is_begun;
+           !weir_session_request(session, ticket)->is_begun &&
+           weir_session_is_greeted(session);
 }
 
 weir_status weir_session_take_token(weir_session *session, uint64_t ticket,

@@ -129,8 +129,9 @@ static weir_status open_cancel(weir_client *client) {
 static weir_status open_client(weir_client *client, const char *url,
                                const weir_options *options,
                                const weir_session_sizes *sizes) {
-    weir_greeter greeter = {client->address.user, client->address.password, client->name, 0,
-                            0};
+    weir_greeter greeter = {.user = client->address.user,
+                            .password = client->address.password,
+                            .name = client->name};
     weir_status st =
         weir_session_init(&client->session, &client->mem, sizes, &greeter, client->peer);
     if (st != WEIR_OK) {
@@ -144,7 +145,7 @@ static weir_status open_client(weir_client *client, const char *url,
     client->connect_timeout_ms = time_limit(options->connect_timeout_ms);
     client->session.timeout_ms = client->timeout_ms;
     st = take_options(client, url, options);
-    return st == WEIR_OK ? weir_client_connect(client, options->transport)
+    return st == WEIR_OK ? weir_client_connect(client, options)
                          : weir_client_fail_connect(client, st);
 }
 
@@ -214,9 +215,9 @@ void weir_close(weir_client *client) {
     }
     weir_mem mem = client->mem;
     weir_client_disconnect(client);
-    if (client->session.out.block != NULL) {
-        weir_session_sent(&client->session, weir_session_queued(&client->session));
-        weir_client_wipe_sent(client);
+    if (client->session.in.block != NULL) { /* an old server repeats what it was sent */
+        weir_block *in = client->session.in.block;
+        weir_wipe(weir_block_bytes(in), in->capacity);
     }
     weir_session_free(&client->session);
     weir_wake_close(&client->cancel);
@@ -241,10 +242,19 @@ size_t weir_unanswered(const weir_client *client) { return client->session.untak
 uint64_t weir_client_pushes(const weir_client *client) { return client->session.pushes; }
 
 weir_status weir_flush(weir_client *client) {
-    if (client->session.failure != WEIR_OK || client->is_non_blocking) {
-        return weir_client_send(client);
+    weir_status st = weir_client_usable(client);
+    if (st != WEIR_OK) {
+        return st;
     }
-    weir_status st = weir_client_drain(client, 1);
+    st = client->is_non_blocking ? weir_client_send(client) : weir_client_drain(client, 1);
+    if (st < 0) {
+        return weir_client_mend(client) ? weir_client_refuse(client) : st;
+    }
+    if (!weir_client_is_ready(client)) {
+        return weir_buffer_len(&client->session.out) == 0 ? WEIR_OK
+               : client->is_non_blocking                  ? WEIR_MORE
+                                                          : weir_client_refuse(client);
+    }
     if (st == WEIR_OK && weir_session_queued(&client->session) > 0) {
         return weir_session_error(&client->session, WEIR_ERR_FULL,
                                   "the peer sends and takes nothing: take answers first");
@@ -280,8 +290,8 @@ int weir_client_wants(const weir_client *client) {
     if (client->session.failure != WEIR_OK) {
         return 0;
     }
-    if (!client->is_connected) {
-        return weir_client_transport_wants(client, 0);
+    if (!weir_client_is_ready(client)) {
+        return weir_client_link_wants(client);
     }
     bool is_queued = weir_session_queued(&client->session) > 0;
     int directions =
@@ -295,36 +305,24 @@ int weir_client_wants(const weir_client *client) {
 }
 
 int64_t weir_client_deadline_ms(const weir_client *client) {
-    if (client->session.failure != WEIR_OK) {
+    bool has_failed = client->session.failure != WEIR_OK;
+    if (has_failed && (!client->link.is_on || client->link.state == WEIR_LINK_ENDED)) {
         return INT64_MAX;
     }
-    if (weir_wake_is_set(&client->cancel)) {
-        return INT64_MIN; /* long ago: the next step ends the connection */
+    if (has_failed || weir_wake_is_set(&client->cancel)) {
+        return INT64_MIN; /* long ago: the next step looks into it */
     }
-    if (!client->is_connected) {
-        return weir_client_connect_deadline(client);
+    if (!weir_client_is_ready(client)) {
+        return weir_client_link_deadline(client);
     }
-    if (can_receive_pending(client)) {
-        return weir_now_ms();
-    }
-    return weir_client_is_ready(client) ? weir_session_deadline(&client->session)
-                                        : client->connect_deadline_ms;
+    return can_receive_pending(client) ? weir_now_ms()
+                                       : weir_session_deadline(&client->session);
 }
 
-/* Moves bytes as far as it goes, and the handshake with them. */
+/* Moves bytes as far as it goes. */
 static weir_status exchange(weir_client *client) {
     for (int round = 0; round < STEP_ROUNDS; round++) {
-        bool was_ready = weir_client_is_ready(client);
-        weir_status st = weir_session_greet(&client->session);
-        if (st == WEIR_OK && !was_ready) {
-            weir_client_wipe_sent(client);
-        }
-        if (st < 0) {
-            return client->session.failure != WEIR_OK
-                       ? client->session.failure
-                       : weir_client_fail_connect(client, st);
-        }
-        st = weir_client_send(client);
+        weir_status st = weir_client_send(client);
         if (st < 0) {
             return st;
         }
@@ -336,29 +334,14 @@ static weir_status exchange(weir_client *client) {
     return WEIR_OK;
 }
 
-static weir_status watch_deadline(weir_client *client) {
-    int64_t now_ms = weir_now_ms();
-    if (weir_client_is_ready(client)) {
-        return weir_session_tick(&client->session, now_ms);
-    }
-    if (now_ms < client->connect_deadline_ms) {
-        return WEIR_OK;
-    }
-    return weir_session_break(&client->session, WEIR_ERR_TIMEOUT, 0,
-                              "%s did not answer the handshake within %lld ms",
-                              client->peer, (long long)client->connect_timeout_ms);
-}
-
 weir_status weir_step(weir_client *client) {
-    if (weir_client_heed_cancel(client) != WEIR_OK) {
-        return client->session.failure;
+    weir_status st = weir_client_advance(client);
+    if (st != WEIR_OK || !weir_client_is_ready(client)) {
+        return st;
     }
-    if (!client->is_connected) {
-        weir_status st = weir_client_go_on_connecting(client);
-        if (st != WEIR_OK) {
-            return st == WEIR_MORE ? WEIR_OK : st;
-        }
+    st = exchange(client);
+    if (st == WEIR_OK) {
+        weir_session_tick(&client->session, weir_now_ms());
     }
-    weir_status st = exchange(client);
-    return st == WEIR_OK ? watch_deadline(client) : st;
+    return weir_client_usable(client);
 }

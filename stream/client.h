@@ -24,6 +24,71 @@ typedef struct weir_limits {
     size_t unanswered;    /* requests whose answers have not been taken; default 65536 */
 } weir_limits;
 
+/* Who a connection is to the server. */
+typedef struct weir_credentials {
+    const char *user;     /* NULL or "": the server's default user */
+    const char *password; /* NULL or "": none */
+} weir_credentials;
+
+/* What becomes of a connection that is kept alive. */
+typedef enum weir_link_state {
+    WEIR_LINK_CONNECTING = 1, /* a try begins */
+    WEIR_LINK_READY,          /* connected and greeted */
+    WEIR_LINK_LOST,           /* the connection, or the try, has ended */
+    WEIR_LINK_WAITING,        /* for the next try */
+    WEIR_LINK_ENDED           /* for good: every call says why from now on */
+} weir_link_state;
+
+/* Borrowed by who is called, as is all in it. */
+typedef struct weir_link_event {
+    weir_link_state state;
+    unsigned tries;          /* since the connection was last of use; from 1 */
+    int64_t delay_ms;        /* WAITING: until the next try, else 0 */
+    const weir_error *error; /* LOST, WAITING, ENDED: why; else NULL */
+    int64_t client_id;       /* READY: as in CLIENT LIST; 0 if not told */
+    bool is_same_run;        /* READY: surely the process that the connection before was to:
+                                it has not been restarted, nor is it another server */
+    bool is_fenced;          /* READY: what the connection before had sent and was not
+                                executed never will be */
+} weir_link_event;
+
+/*
+ * Connecting again. Off by default: a client is then over with its connection.
+ * When a connection is lost each request that was not answered is told of by its take, in
+ * order: WEIR_ERR_DOWN, it was never sent, or WEIR_ERR_LOST, it may have been executed.
+ * None is sent twice. The client connects again after a delay with full jitter: between
+ * floor_ms and twice that, then up to twice as much each time, up to ceiling_ms; from the
+ * floor again once a connection was of use (a request was answered). A server that is
+ * LOADING its data is not ready, and is asked at that rate; one that refuses us (a wrong
+ * password) once a second at most.
+ * There is no thread: time passes for a client in its calls. weir_open makes the first try;
+ * where it fails, the client may be kept, and goes on trying in later calls.
+ */
+typedef struct weir_reconnect {
+    bool is_on;
+    bool fail_fast;   /* while it is down, requests are refused at once (WEIR_ERR_DOWN);
+                         default: they are queued, up to the ceilings of weir_limits, and
+                         sent once it is up; a call that waits for an answer waits for that
+                         too, within timeout_ms, and then all that is queued is WEIR_ERR_DOWN
+                       */
+    bool is_fencing;  /* before it is ready again, the server is told to drop what the last
+                         connection left unexecuted (CLIENT KILL): one round trip; a user
+                         that may not do that goes without, see weir_link_event.is_fenced */
+    int64_t floor_ms; /* default 50 */
+    int64_t ceiling_ms; /* default 5000, or floor_ms if that is more */
+    int64_t give_up_ms; /* ends for good when no other try fits into so long after it was
+                           ready last; default: never */
+    /* Called with each change, within a call on the client; may be NULL. It must not call
+     * the client. */
+    void (*on_change)(void *context, const weir_link_event *event);
+    /* Called before each handshake, the first one too, and also where is_on is false; may
+     * be NULL: those of the options and the URL. *credentials holds those used last; texts
+     * are copied (511 bytes each at most). Any other status than WEIR_OK ends the try, as
+     * if the server had refused it. */
+    weir_status (*credentials)(void *context, weir_credentials *credentials);
+    void *context; /* handed to both; borrowed until weir_close */
+} weir_reconnect;
+
 /* All zero is right: the defaults are in the comments. Texts are borrowed during weir_open.
  */
 typedef struct weir_options {
@@ -40,6 +105,7 @@ typedef struct weir_options {
     const weir_transport *transport; /* default: TCP or a Unix socket, as the URL says. The
                        table is copied, its context borrowed until weir_close; the URL's
                        host, port and path then are but the peer's name */
+    weir_reconnect reconnect;        /* default: a client is over with its connection */
 } weir_options;
 
 /* No end: as block_ms of a read. Keepalive finds a peer that is gone (30 s). */
@@ -100,6 +166,14 @@ WEIR_API void weir_close(weir_client *client);
  * have begun. weir_open sets *client before it waits, so a handler may cancel it too.
  */
 WEIR_API void weir_client_cancel(weir_client *client);
+
+/*
+ * For a client with reconnect.is_on: ends its connection if it has one (what is in flight
+ * is lost, as ever) and connects anew at once, with all times as at the beginning. Also
+ * where it was cancelled or has given up, and to make use of new credentials. Does not
+ * wait. WEIR_OK: connecting, or ready. WEIR_ERR_ARG: is_on is false.
+ */
+WEIR_API weir_status weir_client_reconnect(weir_client *client);
 
 /* The last failure of a call on this client: calls that succeed, or give WEIR_MORE or
  * WEIR_END, leave it as it is. status WEIR_OK if none failed yet. Borrows until the next

@@ -10,21 +10,43 @@
 #define LEND_FROM (16 * 1024)
 
 weir_status weir_client_wrong(weir_client *client, const char *why) {
-    if (client->session.failure != WEIR_OK) {
-        return weir_session_failed(&client->session);
+    weir_status st = weir_client_usable(client);
+    return st != WEIR_OK ? st
+                         : weir_session_error(&client->session, WEIR_ERR_ARG, "%s", why);
+}
+
+/* May a request be queued? A client that is down may refuse it; a blocking one tries to
+ * connect before, if it is time for a try. */
+static weir_status admit(weir_client *client) {
+    const weir_link *link = &client->link;
+    weir_status st = weir_client_usable(client);
+    if (st != WEIR_OK || client->session.phase == WEIR_PHASE_READY) {
+        return st;
     }
-    return weir_session_error(&client->session, WEIR_ERR_ARG, "%s", why);
+    if (!link->is_on) {
+        return WEIR_MORE; /* it connects for the first time */
+    }
+    if (!link->rules.fail_fast) {
+        return WEIR_OK;
+    }
+    if (!client->is_non_blocking) {
+        st = weir_client_bring_up(client, weir_now_ms() + client->timeout_ms, true);
+    }
+    bool is_up = client->session.phase == WEIR_PHASE_READY;
+    return st < 0 || is_up ? st : weir_client_refuse(client);
 }
 
 /* The queue has no room for `own` bytes: the peer is to take some of it, and a blocking
- * client waits until it has. A failure sticks: who reserves the bytes is told. */
-static void make_room(weir_client *client, size_t own) {
+ * client waits until it has. A connection that is lost meanwhile takes the queue with it.
+ */
+static weir_status make_room(weir_client *client, size_t own) {
     if (client->is_non_blocking) {
         weir_client_send(client);
     } else {
         size_t most = client->session.out.most;
         weir_client_drain(client, (own < most / 2 ? most / 2 : most - own) + 1);
     }
+    return admit(client);
 }
 
 /* Writes a command into the send buffer, where it takes *own bytes; arguments of
@@ -41,7 +63,10 @@ static weir_status write_exactly(weir_client *client, const weir_args *args,
     *own = size - lent;
     size_t most = session->out.most;
     if (size <= most && *own > most - weir_buffer_len(&session->out)) {
-        make_room(client, *own);
+        weir_status made = make_room(client, *own);
+        if (made != WEIR_OK) {
+            return made;
+        }
     }
     weir_status st = weir_session_reserve(session, *own, size, &at);
     if (st != WEIR_OK) {
@@ -72,11 +97,9 @@ static weir_status write_quickly(weir_client *client, const weir_args *args, siz
 static weir_status queue(weir_client *client, const weir_args *args, weir_answer answer,
                          int64_t block_ms, size_t lend_from, uint64_t *ticket) {
     weir_session *session = &client->session;
-    if (weir_client_heed_cancel(client) != WEIR_OK) {
-        return session->failure;
-    }
-    if (session->phase != WEIR_PHASE_READY) {
-        return WEIR_MORE;
+    weir_status admitted = admit(client);
+    if (admitted != WEIR_OK) {
+        return admitted;
     }
     size_t bound = weir_args_bound(args);
     size_t left = session->out.most - weir_buffer_len(&session->out);
@@ -196,11 +219,25 @@ static int64_t block_of(weir_client *client, uint64_t ticket) {
     return weir_session_request(&client->session, ticket)->block_ms;
 }
 
+static bool is_due(const weir_session *session, uint64_t ticket) {
+    return ticket >= session->first && ticket < session->next &&
+           !weir_session_request(session, ticket)->is_taken;
+}
+
+weir_status weir_client_end_take(weir_client *client, uint64_t ticket, weir_status st) {
+    if (!weir_status_is_fatal(st) || !weir_client_mend(client)) {
+        return st;
+    }
+    return is_due(&client->session, ticket) ? WEIR_MORE
+                                            : weir_session_tell_cut(&client->session);
+}
+
 weir_status weir_client_take_token(weir_client *client, uint64_t ticket,
                                    weir_token *token) {
     int64_t deadline_ms = 0;
     for (;;) {
         weir_status st = weir_session_take_token(&client->session, ticket, token);
+        st = weir_client_end_take(client, ticket, st);
         if (st != WEIR_MORE) {
             return st;
         }
@@ -276,6 +313,7 @@ weir_status weir_client_take_entries(weir_client *client, uint64_t ticket,
             entries->slot = weir_session_slot_index(session, slot);
             return WEIR_OK;
         }
+        st = weir_client_end_take(client, ticket, st);
         if (st == WEIR_MORE) {
             st = weir_client_await(client, ticket, block_of(client, ticket), &deadline_ms);
         }
@@ -312,6 +350,7 @@ weir_status weir_client_take_reply(weir_client *client, uint64_t ticket,
             reply->slot = weir_session_slot_index(session, slot);
             return WEIR_OK;
         }
+        st = weir_client_end_take(client, ticket, st);
         if (st == WEIR_MORE) {
             st = weir_client_await(client, ticket, block_of(client, ticket), &deadline_ms);
         }

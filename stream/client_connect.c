@@ -3,6 +3,8 @@
 #include "../net/line.h"
 #include "client_private.h"
 
+#define GREET_ROUNDS 16 /* receives at once, whatever else the peer sends */
+
 weir_status weir_client_fail_connect(weir_client *client, weir_status st) {
     client->session.failure = st;
     client->session.phase = WEIR_PHASE_BROKEN;
@@ -101,46 +103,64 @@ weir_status weir_client_go_on_connecting(weir_client *client) {
     return st < 0 ? explain(client, st) : st;
 }
 
-static weir_status wait_connect(weir_client *client) {
-    for (;;) {
-        weir_status st = weir_client_go_on_connecting(client);
-        if (st != WEIR_MORE) {
-            return st;
-        }
-        int os_error = 0; /* whatever ends the wait: the transport knows why */
-        weir_wait_or_wake(weir_client_fd(client), weir_client_transport_wants(client, 0),
-                          &client->cancel, weir_client_connect_deadline(client), &os_error);
+/* The password has been sent: nothing of it stays, an old server repeats it. */
+static void wipe_received(weir_client *client) {
+    weir_buffer *in = &client->session.in;
+    if (weir_buffer_len(in) == 0 && in->block->holders == 1) {
+        weir_wipe(weir_block_bytes(in->block), in->block->capacity);
     }
 }
 
-void weir_client_wipe_sent(weir_client *client) {
-    weir_buffer *buffers[] = {&client->session.out, &client->session.in};
-    for (size_t i = 0; i < 2; i++) {
-        if (weir_buffer_len(buffers[i]) == 0) { /* an old server repeats what it was sent */
-            weir_wipe(weir_block_bytes(buffers[i]->block), buffers[i]->block->capacity);
-        }
+/* There is no room to receive the rest of the handshake. While answers wait to be taken,
+ * that may change. */
+static weir_status end_without_room(weir_client *client) {
+    weir_session *session = &client->session;
+    if (session->untaken > 0) {
+        return WEIR_MORE;
     }
+    weir_status st = session->is_starved ? WEIR_ERR_NOMEM : WEIR_ERR_LIMIT;
+    weir_session_error(session, st,
+                       "%s: an answer to the handshake is larger than %zu bytes",
+                       client->peer, weir_buffer_len(&session->in));
+    return weir_client_fail_connect(client, st);
 }
 
-static weir_status wait_greeting(weir_client *client) {
-    int64_t deadline_ms = 0;
-    for (;;) {
-        weir_status st = weir_session_greet(&client->session);
-        if (st == WEIR_MORE) {
-            st = weir_client_await(client, client->session.first, 0, &deadline_ms);
-        } else if (st == WEIR_OK) {
-            weir_client_wipe_sent(client);
+static weir_status receive_greeting(weir_client *client) {
+    weir_status st = weir_client_receive(client);
+    if (st == WEIR_ERR_FULL) {
+        return end_without_room(client);
+    }
+    return st;
+}
+
+static weir_status end_late(weir_client *client) {
+    return weir_session_break(
+        &client->session, WEIR_ERR_TIMEOUT, 0,
+        "%s did not answer the handshake within %lld ms (is it a Redis server?)",
+        client->peer, (long long)client->connect_timeout_ms);
+}
+
+weir_status weir_client_greet(weir_client *client) {
+    weir_status st = WEIR_OK;
+    for (int round = 0; round < GREET_ROUNDS && st == WEIR_OK; round++) {
+        st = weir_session_greet(&client->session);
+        if (st == WEIR_OK) {
+            wipe_received(client);
             return st;
         }
-        if (st != WEIR_OK) {
+        if (st < 0) {
             return client->session.failure != WEIR_OK
                        ? client->session.failure
                        : weir_client_fail_connect(client, st);
         }
+        st = weir_client_send(client);
+        st = st >= 0 ? receive_greeting(client) : st;
     }
+    bool is_late = st >= 0 && weir_now_ms() >= client->connect_deadline_ms;
+    return is_late ? end_late(client) : st < 0 ? st : WEIR_MORE;
 }
 
-static weir_status choose_transport(weir_client *client, const weir_transport *own) {
+weir_status weir_client_choose_transport(weir_client *client, const weir_transport *own) {
     if (own == NULL) {
         weir_socket_init(&client->socket, &client->address);
         client->transport = weir_socket_transport(&client->socket);
@@ -154,17 +174,4 @@ static weir_status choose_transport(weir_client *client, const weir_transport *o
     }
     client->transport = *own;
     return WEIR_OK;
-}
-
-weir_status weir_client_connect(weir_client *client, const weir_transport *own) {
-    weir_status st = choose_transport(client, own);
-    if (st != WEIR_OK) {
-        return weir_client_fail_connect(client, st);
-    }
-    client->connect_deadline_ms = weir_now_ms() + client->connect_timeout_ms;
-    if (client->is_non_blocking) {
-        return weir_step(client); /* so that there is a descriptor to watch */
-    }
-    st = wait_connect(client);
-    return st == WEIR_OK ? wait_greeting(client) : st;
 }

@@ -47,6 +47,9 @@ weir_status weir_client_send(weir_client *client) {
     if (weir_client_heed_cancel(client) != WEIR_OK) {
         return session->failure;
     }
+    if (!client->is_connected) {
+        return WEIR_MORE;
+    }
     while (weir_session_queued(session) > 0 && session->failure == WEIR_OK) {
         size_t count = weir_session_output(session, parts, SEND_PARTS);
         size_t moved = 0;
@@ -73,6 +76,9 @@ weir_status weir_client_receive(weir_client *client) {
     if (weir_client_heed_cancel(client) != WEIR_OK) {
         return session->failure;
     }
+    if (!client->is_connected) {
+        return WEIR_MORE;
+    }
     char *at;
     size_t room;
     if (weir_session_room(session, &at, &room) != WEIR_OK) {
@@ -98,12 +104,9 @@ weir_status weir_client_receive(weir_client *client) {
 }
 
 static weir_status break_late(weir_client *client) {
-    bool is_greeting = client->session.phase != WEIR_PHASE_READY;
-    return weir_session_break(
-        &client->session, WEIR_ERR_TIMEOUT, 0, "%s did not %s within %lld ms%s",
-        client->peer, is_greeting ? "answer the handshake" : "answer",
-        (long long)(is_greeting ? client->connect_timeout_ms : client->timeout_ms),
-        is_greeting ? " (is it a Redis server?)" : "");
+    return weir_session_break(&client->session, WEIR_ERR_TIMEOUT, 0,
+                              "%s did not answer within %lld ms", client->peer,
+                              (long long)client->timeout_ms);
 }
 
 static weir_status wait_for(weir_client *client, int wants, int64_t deadline_ms) {
@@ -133,22 +136,13 @@ static int64_t deadline_after(const weir_client *client, int64_t block_ms) {
     if (client->is_non_blocking) {
         return weir_now_ms() + SLICE_MS;
     }
-    if (client->session.phase != WEIR_PHASE_READY) {
-        return client->connect_deadline_ms;
-    }
     int64_t deadline_ms = weir_now_ms() + client->timeout_ms;
     bool is_endless = block_ms == WEIR_FOREVER || block_ms > INT64_MAX - deadline_ms;
     return is_endless ? WEIR_NO_DEADLINE : deadline_ms + block_ms;
 }
 
-weir_status weir_client_await(weir_client *client, uint64_t ticket, int64_t block_ms,
-                              int64_t *deadline_ms) {
+static weir_status await_bytes(weir_client *client, uint64_t ticket, int64_t deadline_ms) {
     bool has_output = weir_session_queued(&client->session) > 0;
-    if (*deadline_ms == 0) {
-        *deadline_ms = deadline_after(client, block_ms);
-    } else if (client->session.progress_ms >= *deadline_ms) { /* when bytes last came */
-        return end_call(client);
-    }
     for (;;) {
         weir_status st = weir_client_send(client);
         if (st < 0) {
@@ -171,15 +165,64 @@ weir_status weir_client_await(weir_client *client, uint64_t ticket, int64_t bloc
         }
         bool is_queued = weir_session_queued(&client->session) > 0;
         st = wait_for(client, is_queued ? WEIR_WANT_READ | WEIR_WANT_WRITE : WEIR_WANT_READ,
-                      *deadline_ms);
+                      deadline_ms);
         if (st != WEIR_OK) {
             return st;
         }
     }
 }
 
+/* The connection is not there yet. What cannot be sent in time never will be. */
+static weir_status await_connection(weir_client *client, int64_t deadline_ms) {
+    if (client->is_non_blocking) {
+        weir_status st = weir_client_advance(client);
+        return st == WEIR_OK && !weir_client_is_ready(client) ? WEIR_MORE : st;
+    }
+    weir_status st = weir_client_bring_up(client, deadline_ms, false);
+    if (st == WEIR_MORE) {
+        weir_session_resolve(&client->session);
+        return WEIR_OK;
+    }
+    return st;
+}
+
+static bool is_lost(const weir_session *session, uint64_t ticket) {
+    return ticket >= session->first && ticket < session->next &&
+           weir_session_request(session, ticket)->loss != WEIR_LOSS_NONE;
+}
+
+weir_status weir_client_await(weir_client *client, uint64_t ticket, int64_t block_ms,
+                              int64_t *deadline_ms) {
+    (void)weir_client_heed_cancel(client);
+    if (weir_client_mend(client)) {
+        return WEIR_OK; /* the answer is lost: its take tells */
+    }
+    if (is_lost(&client->session, ticket)) {
+        return WEIR_OK;
+    }
+    bool is_first = *deadline_ms == 0;
+    if (is_first) {
+        *deadline_ms = deadline_after(client, block_ms);
+    }
+    weir_status st = WEIR_OK;
+    if (client->session.failure == WEIR_OK && !weir_client_is_ready(client)) {
+        st = await_connection(client, *deadline_ms);
+    } else if (!is_first && client->session.progress_ms >= *deadline_ms) {
+        st = end_call(client); /* progress: when bytes last came */
+    } else {
+        st = await_bytes(client, ticket, *deadline_ms);
+    }
+    return st < 0 && weir_client_mend(client) ? WEIR_OK : st;
+}
+
 weir_status weir_client_drain(weir_client *client, size_t most) {
     int64_t deadline_ms = weir_now_ms() + client->timeout_ms;
+    if (client->session.failure == WEIR_OK && !weir_client_is_ready(client)) {
+        weir_status up = weir_client_bring_up(client, deadline_ms, false);
+        if (up != WEIR_OK) {
+            return up == WEIR_MORE ? WEIR_OK : up;
+        }
+    }
     for (;;) {
         weir_status st = weir_client_send(client);
         if (st < 0 || weir_session_queued(&client->session) < most) {

@@ -6,6 +6,7 @@
 #include "../net/net.h"
 #include "../net/wake.h"
 #include "args.h"
+#include "link.h"
 #include "session.h"
 
 #define WEIR_PEER_TEXT 300 /* host name, port, brackets */
@@ -17,8 +18,9 @@ struct weir_client {
     weir_session session;
     weir_socket socket;       /* unless the transport is the caller's */
     weir_transport transport; /* what is spoken through; connect is NULL before there is */
-    weir_wake cancel;         /* set by weir_client_cancel, from anywhere */
-    weir_address address;     /* with user and password, wiped at the end */
+    weir_link link;
+    weir_wake cancel;     /* set by weir_client_cancel, from anywhere */
+    weir_address address; /* with user and password, wiped at the end */
     char peer[WEIR_PEER_TEXT];
     char name[WEIR_NAME_TEXT];
     bool is_connected; /* the transport is; the handshake may still go on */
@@ -32,9 +34,8 @@ struct weir_client {
 
 /* ---- client_connect.c: from an address to a session that has been greeted ---- */
 
-/* Connects and greets, through `own` if it is not NULL; non_blocking: begins to. WEIR_OK,
- * or the failure. */
-weir_status weir_client_connect(weir_client *client, const weir_transport *own);
+/* TCP or a Unix socket, or `own` if it is not NULL. WEIR_OK, WEIR_ERR_ARG. */
+weir_status weir_client_choose_transport(weir_client *client, const weir_transport *own);
 
 /* Goes on connecting without waiting. WEIR_OK: connected; WEIR_MORE; or the failure. */
 weir_status weir_client_go_on_connecting(weir_client *client);
@@ -54,13 +55,46 @@ void weir_client_disconnect(weir_client *client);
 /* A failure before there is a session to speak of; *error is written. Gives `st`. */
 weir_status weir_client_fail_connect(weir_client *client, weir_status st);
 
-/* The password has been sent, or never will be: nothing of it stays in the buffers. */
-void weir_client_wipe_sent(weir_client *client);
+/* Goes on with the handshake without waiting. WEIR_OK: ready; WEIR_MORE; or the failure.
+ */
+weir_status weir_client_greet(weir_client *client);
 
 /* The caller has cancelled: ends the connection and closes it, so that the server lets go
  * of what it holds for it. WEIR_OK: he has not. WEIR_ERR_CANCELLED, or an earlier failure.
  */
 weir_status weir_client_heed_cancel(weir_client *client);
+
+/* ---- client_link.c: keeping it alive ---- */
+
+/* Begins to connect; a blocking client waits until the first try has an end. WEIR_OK, or
+ * why it failed. */
+weir_status weir_client_connect(weir_client *client, const weir_options *options);
+
+/*
+ * Before anything else is done on a client: heeds a cancel; and where the connection has
+ * ended and the client connects again, tells its requests and its owner, and begins to
+ * wait for the next try. WEIR_OK: the client goes on, ready or not. Or the failure that
+ * ended it for good.
+ */
+weir_status weir_client_usable(weir_client *client);
+
+/* The second half of that: true if the connection has ended since the last look, and all
+ * that was in flight is lost from now on. */
+bool weir_client_mend(weir_client *client);
+
+/* Goes on with connecting, and begins it if it is time, without waiting. As usable. */
+weir_status weir_client_advance(weir_client *client);
+
+/* The same with waiting, until it is ready (WEIR_OK), or deadline_ms has passed
+ * (WEIR_MORE), or it has failed for good; is_once: or until it waits for another try. */
+weir_status weir_client_bring_up(weir_client *client, int64_t deadline_ms, bool is_once);
+
+/* What a client that is not ready waits for, and until when. */
+int weir_client_link_wants(const weir_client *client);
+int64_t weir_client_link_deadline(const weir_client *client);
+
+/* A request is not taken while it is down: notes why. WEIR_ERR_DOWN. */
+weir_status weir_client_refuse(weir_client *client);
 
 /* ---- client_io.c: bytes between session and socket ---- */
 
@@ -108,6 +142,13 @@ weir_status weir_client_ask_open(weir_client *client, const weir_args *args,
 
 /* The ticket whose answer is due, if it is one of the kinds (bits, 1 << weir_answer). */
 weir_status weir_client_due(weir_client *client, unsigned kinds, uint64_t *ticket);
+
+/*
+ * What a take of the session's gave: if the connection ended in it and the client goes on
+ * without, WEIR_MORE, so that the take is tried again and tells of the loss; or, where the
+ * answer had been taken already, WEIR_ERR_LOST.
+ */
+weir_status weir_client_end_take(weir_client *client, uint64_t ticket, weir_status st);
 
 weir_status weir_client_take_token(weir_client *client, uint64_t ticket, weir_token *token);
 weir_status weir_client_take_count(weir_client *client, uint64_t ticket, uint64_t *count);

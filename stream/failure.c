@@ -57,7 +57,8 @@ weir_status weir_session_break(weir_session *session, weir_status status, int os
     va_start(args, format);
     note(session, status, os_error, format, args);
     va_end(args);
-    if (session->phase != WEIR_PHASE_READY) { /* no request of the caller's was sent */
+    session->was_greeted = session->phase == WEIR_PHASE_READY;
+    if (!session->was_greeted) { /* no request of the caller's was sent */
         session->error.may_have_run = false;
     }
     session->failure = status;
@@ -118,7 +119,8 @@ weir_status weir_session_fault(weir_session *session, const weir_reader *reader)
     weir_session_break(session, WEIR_ERR_PROTOCOL, 0,
                        "%s: %s at byte %llu of what it sent; the answer begins \"%.*s\"%s",
                        session->peer, weir_resp_fault_text(fault), (unsigned long long)byte,
-                       shown, rest.data, guess_peer(rest, session->in.offset));
+                       shown, rest.data,
+                       guess_peer(rest, session->in.offset - session->base));
     session->error.byte = byte;
     return session->failure;
 }

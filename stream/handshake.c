@@ -1,5 +1,6 @@
 /* The handshake: HELLO 3 with AUTH; where that is not known, AUTH on RESP2; then SELECT,
- * the client's name and what library it is. Nothing large is sent before the server knows
+ * the client's name and what library it is. It stands before all requests: its answers are
+ * no tickets. Nothing large is sent before the server knows
  * us: it limits clients it does not know to 10 arguments and 16 KiB (Redis networking.c).
  * https://redis.io/docs/latest/commands/hello/
  * SPDX-License-Identifier: BSD-2-Clause */
@@ -11,16 +12,16 @@
 
 static weir_status send_args(weir_session *session, const weir_view *args, size_t count) {
     size_t size;
-    char *at;
+    size_t room = sizeof session->greeting - session->greeting_len;
     weir_status st = weir_command_size(args, count, &size);
-    st = st == WEIR_OK ? weir_session_reserve(session, size, size, &at) : st;
-    if (st != WEIR_OK) {
-        return st;
+    if (st != WEIR_OK || size > room) {
+        return weir_session_error(session, WEIR_ERR_LIMIT,
+                                  "a handshake of more than %zu bytes",
+                                  sizeof session->greeting);
     }
-    weir_command_write(at, args, count);
-    session->greet_last =
-        weir_session_commit(session, size, WEIR_ANSWER_REPLY, 0, session->progress_ms);
-    weir_session_mark_taken(session, session->greet_last); /* no take of the caller's */
+    weir_command_write(session->greeting + session->greeting_len, args, count);
+    session->greeting_len += size;
+    session->greet_asked++;
     return WEIR_OK;
 }
 
@@ -57,12 +58,32 @@ static weir_status send_library(weir_session *session, const char *what,
     return send_args(session, args, 4);
 }
 
+/* What the server may refuse to answer: whether it is ready, and what it is. */
+static weir_status send_questions(weir_session *session) {
+    const weir_greeter *greeter = &session->greeter;
+    weir_status st = WEIR_OK;
+    session->greet_ping = session->greet_info = 0;
+    if (greeter->is_lasting || (session->protocol == 2 && greeter->password[0] == '\0')) {
+        const weir_view ping[] = {weir_text("PING")};
+        st = send_args(session, ping, 1);
+        session->greet_ping = session->greet_asked;
+    }
+    st = st == WEIR_OK ? send_library(session, "LIB-NAME", "weir") : st;
+    st = st == WEIR_OK ? send_library(session, "LIB-VER", WEIR_VERSION) : st;
+    if (st == WEIR_OK && greeter->is_lasting) {
+        const weir_view info[] = {weir_text("INFO"), weir_text("server")};
+        st = send_args(session, info, 2);
+        session->greet_info = session->greet_asked;
+    }
+    return st;
+}
+
 /* What need not wait for each other goes in one write. */
 static weir_status send_settings(weir_session *session) {
     const weir_greeter *greeter = &session->greeter;
     weir_status st = WEIR_OK;
     session->phase = WEIR_PHASE_SELECT;
-    session->greet_ticket = session->next;
+    session->greet_asked = session->greet_got = 0;
     if (greeter->db != 0) {
         char digits[WEIR_U64_DIGITS];
         char *end = weir_put_u64(digits, greeter->db);
@@ -75,13 +96,8 @@ static weir_status send_settings(weir_session *session) {
                                   weir_text(greeter->name)};
         st = send_args(session, args, 3);
     }
-    session->greet_needed = session->next;
-    if (st == WEIR_OK && session->protocol == 2 && greeter->password[0] == '\0') {
-        const weir_view ping[] = {weir_text("PING")};
-        st = send_args(session, ping, 1);
-    }
-    st = st == WEIR_OK ? send_library(session, "LIB-NAME", "weir") : st;
-    return st == WEIR_OK ? send_library(session, "LIB-VER", WEIR_VERSION) : st;
+    session->greet_needed = session->greet_asked;
+    return st == WEIR_OK ? send_questions(session) : st;
 }
 
 static weir_view cut_before(weir_view words, const char *mark) {
@@ -130,6 +146,9 @@ static const char *advice_for(weir_view words) {
     }
     if (begins_with(words, "NOAUTH") || begins_with(words, "ERR AUTH")) {
         return " (it wants a password: :password@ before the host or path, or options.password)";
+    }
+    if (begins_with(words, "LOADING")) {
+        return " (wait until it has loaded its data)";
     }
     if (begins_with(words, "NOPERM")) {
         return " (this user may not do that: see ACL SETUSER)";
@@ -223,18 +242,69 @@ static bool is_closed_door(weir_view words) {
     return begins_with(words, "NOAUTH") || begins_with(words, "ERR max number of clients");
 }
 
+/* run_id:DIGITS in the text of INFO: the name of one run of a server's process. */
+static void note_run(weir_session *session, weir_view text) {
+    static const char name[] = "run_id:";
+    for (size_t at = 0; at + sizeof name + WEIR_RUN_TEXT <= text.len + 2; at++) {
+        if (memcmp(text.data + at, name, sizeof name - 1) == 0) {
+            weir_view run = {text.data + at + sizeof name - 1, WEIR_RUN_TEXT - 1};
+            copy_text(session->run, sizeof session->run, run);
+            return;
+        }
+    }
+}
+
+bool weir_session_is_same_run(const weir_session *session) {
+    return session->run[0] != '\0' && strcmp(session->run, session->last_run) == 0;
+}
+
+/* What the last connection had sent may be executed still, though it is closed: a
+ * server reads on what had come. CLIENT KILL drops what is left. Ids
+ * begin anew with each run of a server. https://redis.io/docs/latest/commands/client-kill/
+ */
+static weir_status send_fence(weir_session *session) {
+    char digits[WEIR_U64_DIGITS];
+    char *end = weir_put_u64(digits, (uint64_t)session->last_client_id);
+    const weir_view args[] = {weir_text("CLIENT"), weir_text("KILL"), weir_text("ID"),
+                              weir_bytes(digits, (size_t)(end - digits))};
+    session->phase = WEIR_PHASE_FENCE;
+    return send_args(session, args, 4);
+}
+
+static weir_status end_greeting(weir_session *session) {
+    session->phase = WEIR_PHASE_READY;
+    return weir_session_settle(session);
+}
+
 /* CLIENT SETINFO is new in Redis 7.2: its errors are of no matter. PING is asked where
- * neither HELLO nor AUTH has told whether the server wants a password. */
+ * neither HELLO nor AUTH has told whether the server wants a password, and, for a client
+ * that connects again, whether it has loaded its data: HELLO is answered before. */
 static weir_status end_setting(weir_session *session, weir_view whole) {
     weir_view words;
-    bool is_needed = session->greet_ticket < session->greet_needed;
-    if (is_error(whole, &words) && (is_needed || is_closed_door(words))) {
+    unsigned which = ++session->greet_got;
+    bool is_refused = is_error(whole, &words);
+    bool is_needed = which <= session->greet_needed;
+    bool is_loading = which == session->greet_ping && session->greeter.is_lasting &&
+                      begins_with(words, "LOADING");
+    if (is_refused && (is_needed || is_loading || is_closed_door(words))) {
         return refuse(session, words, advice_for(words));
     }
-    if (session->greet_ticket++ == session->greet_last) {
-        session->phase = WEIR_PHASE_READY;
+    if (!is_refused && which == session->greet_info) {
+        note_run(session, words);
     }
-    return WEIR_OK;
+    if (session->greet_got < session->greet_asked) {
+        return WEIR_OK;
+    }
+    bool has_fence = session->greeter.wants_fence && session->last_client_id > 0 &&
+                     weir_session_is_same_run(session);
+    return has_fence ? send_fence(session) : end_greeting(session);
+}
+
+/* Where this user may not do that, the connection is fine without. */
+static weir_status end_fence(weir_session *session, weir_view whole) {
+    weir_view words;
+    session->is_fenced = !is_error(whole, &words);
+    return end_greeting(session);
 }
 
 static weir_status start(weir_session *session) {
@@ -245,22 +315,15 @@ static weir_status start(weir_session *session) {
                                                 : send_settings(session);
 }
 
-/* The answer that this phase waits for. */
-static weir_status take_answer(weir_session *session, weir_view *whole) {
-    uint64_t ticket =
-        session->phase == WEIR_PHASE_SELECT ? session->greet_ticket : session->greet_last;
-    return weir_session_take_whole(session, ticket, whole);
-}
-
 weir_status weir_session_greet(weir_session *session) {
     for (;;) {
         weir_view whole = {NULL, 0};
         weir_status st = WEIR_OK;
-        bool is_waiting = session->phase == WEIR_PHASE_HELLO ||
-                          session->phase == WEIR_PHASE_AUTH ||
-                          session->phase == WEIR_PHASE_SELECT;
+        bool is_waiting =
+            session->phase == WEIR_PHASE_HELLO || session->phase == WEIR_PHASE_AUTH ||
+            session->phase == WEIR_PHASE_SELECT || session->phase == WEIR_PHASE_FENCE;
         if (is_waiting) {
-            st = take_answer(session, &whole);
+            st = weir_session_take_greeting(session, &whole);
         }
         if (st != WEIR_OK) {
             return st;
@@ -270,6 +333,7 @@ weir_status weir_session_greet(weir_session *session) {
         case WEIR_PHASE_HELLO: st = end_hello(session, whole); break;
         case WEIR_PHASE_AUTH: st = end_auth(session, whole); break;
         case WEIR_PHASE_SELECT: st = end_setting(session, whole); break;
+        case WEIR_PHASE_FENCE: st = end_fence(session, whole); break;
         case WEIR_PHASE_READY: return WEIR_OK;
         case WEIR_PHASE_BROKEN: return session->failure;
         }

@@ -108,12 +108,14 @@ bool weir_status_may_have_run(weir_status status) {
     case WEIR_ERR_ARG:
     case WEIR_ERR_FULL:
     case WEIR_ERR_UNSUPPORTED:
+    case WEIR_ERR_DOWN:
     case WEIR_ERR_CONNECT:
     case WEIR_ERR_REFUSED: return false;
     case WEIR_ERR_NOMEM: /* both also where an answer cannot be held */
     case WEIR_ERR_LIMIT:
     case WEIR_ERR_SERVER:
     case WEIR_ERR_REPLY:
+    case WEIR_ERR_LOST:
     case WEIR_ERR_IO:
     case WEIR_ERR_CLOSED:
     case WEIR_ERR_TIMEOUT:

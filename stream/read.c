@@ -25,10 +25,15 @@ void weir_entries_close(weir_entries *entries) {
     entries->client = NULL;
 }
 
-/* A call inside the loop needed the memory that the rest of the answer took. */
-static weir_status end_dropped(weir_entries *entries) {
+/* A call inside the loop needed the memory that the rest of the answer took; or the
+ * connection was lost. */
+static weir_status end_dropped(weir_entries *entries, const weir_slot *slot) {
     weir_session *session = &entries->client->session;
+    bool is_lost = slot->is_lost;
     weir_entries_close(entries);
+    if (is_lost) {
+        return weir_session_tell_cut(session);
+    }
     return weir_session_error(
         session, WEIR_ERR_LIMIT,
         "%s: the rest was passed over: a call inside the loop needed limits.receive_bytes, "
@@ -57,13 +62,13 @@ weir_status weir_entries_next(weir_entries *entries, weir_entry *entry) {
         entries->client = NULL;
         return WEIR_END;
     }
-    if (slot->is_dropped) {
-        return end_dropped(entries);
-    }
     weir_session_unpin(session, slot);
     int64_t deadline_ms = 0;
-    for (;;) {
+    while (!slot->is_dropped) {
         weir_status st = weir_session_next_entry(session, slot, entry);
+        if (weir_status_is_fatal(st) && weir_client_mend(client)) {
+            continue; /* the answer is cut */
+        }
         if (st != WEIR_MORE) {
             return end_step(entries, slot, st);
         }
@@ -72,6 +77,7 @@ weir_status weir_entries_next(weir_entries *entries, weir_entry *entry) {
             return end_step(entries, slot, st);
         }
     }
+    return end_dropped(entries, slot);
 }
 
 weir_status weir_take_entries(weir_client *client, weir_entries *entries) {

@@ -123,11 +123,16 @@ static weir_status find_out(weir_client *client) {
     weir_facts *facts = &session->facts;
     int64_t deadline_ms = 0;
     weir_status st = WEIR_OK;
-    if (session->failure != WEIR_OK) {
-        return weir_session_failed(session);
+    if (weir_client_usable(client) != WEIR_OK) {
+        return session->failure;
+    }
+    if (!weir_client_is_ready(client) && !client->is_non_blocking) {
+        st = weir_client_bring_up(client, weir_now_ms() + client->timeout_ms, true);
     }
     if (!weir_client_is_ready(client)) {
-        return WEIR_MORE;
+        return st < 0                    ? st
+               : client->is_non_blocking ? WEIR_MORE
+                                         : weir_client_refuse(client);
     }
     if (facts->inquiry == WEIR_INQUIRY_NONE) {
         st = weir_session_inquire(session);
@@ -138,6 +143,9 @@ static weir_status find_out(weir_client *client) {
             uint64_t ticket =
                 facts->ticket + (facts->inquiry == WEIR_INQUIRY_COMMANDS ? 1 : 0);
             st = weir_client_await(client, ticket, 0, &deadline_ms);
+        }
+        if (st == WEIR_OK && facts->inquiry == WEIR_INQUIRY_NONE) {
+            return weir_session_tell_cut(session); /* lost with its connection */
         }
     }
     if (st == WEIR_ERR_LIMIT || st == WEIR_ERR_NOMEM) {

@@ -87,6 +87,7 @@ void weir_session_free(weir_session *session) {
     }
     weir_buffer_free(&session->in);
     weir_buffer_free(&session->out);
+    weir_wipe(session->greeting, sizeof session->greeting);
     weir_mem_free(&session->mem, session->ring,
                   session->ring_capacity * sizeof *session->ring);
     session->ring = NULL;
@@ -156,6 +157,9 @@ weir_status weir_session_received(weir_session *session, size_t count, int64_t n
 }
 
 size_t weir_session_queued(const weir_session *session) {
+    if (session->phase != WEIR_PHASE_READY) {
+        return session->greeting_len - session->greeting_sent;
+    }
     return weir_buffer_len(&session->out) + session->loans.bytes;
 }
 
@@ -171,6 +175,11 @@ size_t weir_session_output(const weir_session *session, weir_view *parts, size_t
     uint64_t at = session->out.offset;
     size_t count = 0;
     size_t loan = 0;
+    if (session->phase != WEIR_PHASE_READY) {
+        *parts = weir_bytes(session->greeting + session->greeting_sent,
+                            session->greeting_len - session->greeting_sent);
+        return parts->len > 0 ? 1 : 0;
+    }
     while (count < most) {
         size_t before = own_before(session, loan, at);
         if (before > 0) {
@@ -197,7 +206,20 @@ static void pay_loan(weir_loans *loans, size_t count) {
     }
 }
 
+/* The password has been sent: nothing of it stays. */
+static void greeting_sent(weir_session *session, size_t count) {
+    session->greeting_sent += count;
+    if (session->greeting_sent == session->greeting_len) {
+        weir_wipe(session->greeting, sizeof session->greeting);
+        session->greeting_len = session->greeting_sent = 0;
+    }
+}
+
 void weir_session_sent(weir_session *session, size_t count) {
+    if (session->phase != WEIR_PHASE_READY) {
+        greeting_sent(session, count);
+        return;
+    }
     while (count > 0) {
         size_t before = own_before(session, 0, session->out.offset);
         size_t most = before > 0 ? before : session->loans.list[0].rest.len;
@@ -268,8 +290,7 @@ static weir_status grow_ring(weir_session *session) {
 /* Room in the ring for one request more. */
 static weir_status reserve_request(weir_session *session) {
     size_t known = (size_t)(session->next - session->first);
-    bool is_greeting = session->phase != WEIR_PHASE_READY; /* the ceiling is the caller's */
-    if (known >= session->unanswered_most && !is_greeting) {
+    if (known >= session->unanswered_most) {
         return weir_session_error(session, WEIR_ERR_FULL,
                                   "%zu requests are unanswered: take answers first", known);
     }
@@ -310,8 +331,8 @@ weir_status weir_session_reserve(weir_session *session, size_t own, size_t size,
     if (session->failure != WEIR_OK) {
         return session->failure;
     }
-    if (session->first == session->next && !session->is_in_push &&
-        weir_buffer_len(&session->in) > 0) {
+    if (session->phase == WEIR_PHASE_READY && session->first == session->next &&
+        !session->is_in_push && weir_buffer_len(&session->in) > 0) {
         return weir_session_break(session, WEIR_ERR_PROTOCOL, 0,
                                   "%s began an answer that no request asked for",
                                   session->peer);
@@ -331,6 +352,7 @@ uint64_t weir_session_commit(weir_session *session, size_t size, weir_answer ans
     memset(request, 0, sizeof *request);
     request->answer = (uint8_t)answer;
     request->block_ms = block_ms;
+    request->begin = session->out.offset + weir_buffer_len(&session->out);
     session->untaken++;
     return ticket;
 }

@@ -40,11 +40,20 @@ typedef enum weir_answer {
     WEIR_ANSWER_REPLY
 } weir_answer;
 
+/* What became of a request whose connection ended before its answer. */
+typedef enum weir_loss {
+    WEIR_LOSS_NONE,
+    WEIR_LOSS_UNSENT, /* its last byte was never handed to the system: not executed */
+    WEIR_LOSS_UNKNOWN /* it may have been executed */
+} weir_loss;
+
 typedef struct weir_request {
-    uint64_t begin;   /* stream offset of its answer; known if is_begun */
+    uint64_t begin;   /* stream offset of its answer if is_begun; before, that of its
+                         command's end in what is sent */
     uint64_t end;     /* known if is_whole */
     int64_t block_ms; /* how long the server may wait before it answers, WEIR_FOREVER */
     uint8_t answer;   /* weir_answer */
+    uint8_t loss;     /* weir_loss; a lost one is whole, of no bytes */
     bool is_begun;    /* the ahead reader has reached its answer */
     bool is_whole;    /* the ahead reader has passed its answer */
     bool is_taken;    /* no longer due to a take: somebody has or had it */
@@ -76,6 +85,7 @@ typedef struct weir_slot {
     bool has_purged;     /* XAUTOCLAIM told deleted ids (Redis 7) */
     bool is_half_open;   /* its answer has not been read as far as the first entry */
     bool is_dropped;     /* its answer is passed over; only the entry in hand lives on */
+    bool is_lost;        /* dropped, because the connection ended within it */
     bool is_passing;     /* in an entry larger than the receive buffer */
     bool is_seeking;     /* the reader has begun to look for the end of the value sought */
     bool is_detached;    /* its answer is `detached`, no more in the queue's order */
@@ -99,6 +109,7 @@ typedef enum weir_phase {
     WEIR_PHASE_HELLO,
     WEIR_PHASE_AUTH,   /* HELLO is not known: AUTH alone */
     WEIR_PHASE_SELECT, /* and what else needs no waiting for each other */
+    WEIR_PHASE_FENCE,  /* an earlier connection is ended at the server */
     WEIR_PHASE_READY,
     WEIR_PHASE_BROKEN
 } weir_phase;
@@ -109,14 +120,22 @@ typedef struct weir_greeter {
     const char *password; /* "" : none */
     const char *name;     /* "" : none */
     uint32_t db;
-    int protocol; /* 0, 2, 3 */
+    int protocol;     /* 0, 2, 3 */
+    bool is_lasting;  /* for a client that connects again: the server must be ready, and say
+                        which run of it this is */
+    bool wants_fence; /* an earlier connection to the same run is to be ended */
 } weir_greeter;
+
+#define WEIR_GREETING_BYTES 1152 /* HELLO with a user and a password of 511 bytes */
+#define WEIR_RUN_TEXT       41   /* run_id of INFO: 40 digits */
 
 typedef struct weir_session {
     weir_mem mem;
     weir_phase phase;
     weir_buffer in;
     weir_buffer out;
+    size_t greeting_len;  /* bytes of the handshake, sent before those of out */
+    size_t greeting_sent; /* of them */
     weir_loans loans; /* what goes out from where the caller has it, between bytes of out */
 
     weir_request *ring;     /* ring[ticket % ring_capacity] */
@@ -142,14 +161,25 @@ typedef struct weir_session {
     int64_t progress_ms; /* when a byte last came, or waiting began */
 
     weir_greeter greeter;
-    uint64_t greet_ticket; /* whose answer the handshake waits for */
-    uint64_t greet_needed; /* errors in answers before this ticket end the handshake */
-    uint64_t greet_last;   /* last ticket of the handshake so far */
-    int protocol;          /* 2 or 3 */
+    unsigned greet_asked;  /* commands of the handshake sent in this phase */
+    unsigned greet_got;    /* of them, those that are answered */
+    unsigned greet_needed; /* errors in answers before this one end the handshake */
+    unsigned greet_ping;   /* which one is PING, counted from 1; 0: none */
+    unsigned greet_info;   /* which one is INFO, likewise */
+    uint64_t greet_begin;  /* stream offset of the answer awaited, if is_greet_begun */
+    bool is_greet_begun;
+    bool was_greeted; /* it was ready when it broke */
+    bool is_proved;   /* since it is ready a request was answered */
+    int protocol;     /* 2 or 3 */
     int64_t client_id;
     char server[16];
     char version[32];
-    weir_facts facts; /* of the server at the other end of this connection */
+    weir_facts facts;             /* of the server at the other end of this connection */
+    char run[WEIR_RUN_TEXT];      /* "" if not told */
+    char last_run[WEIR_RUN_TEXT]; /* of the connection before, likewise */
+    int64_t last_client_id;       /* likewise, 0 if not told */
+    bool is_fenced;               /* the server has ended what the last one left */
+    uint64_t base;                /* stream offset of this connection's first byte */
 
     bool is_fixed;       /* it never allocates: what it has is its ceiling */
     bool is_starved;     /* memory, not a ceiling, kept the receive buffer from growing */
@@ -157,6 +187,7 @@ typedef struct weir_session {
     weir_error error;    /* the last one */
     weir_error ending;   /* what ended the connection, while `error` is a later one */
     weir_status failure; /* WEIR_OK while the connection is good */
+    char greeting[WEIR_GREETING_BYTES];
 } weir_session;
 
 /* Sizes of a session's memory. */
@@ -192,7 +223,7 @@ weir_status weir_session_room(weir_session *session, char **at, size_t *room);
 /* `count` bytes were put there. Passes over what nobody wants. WEIR_OK, or the failure. */
 weir_status weir_session_received(weir_session *session, size_t count, int64_t now_ms);
 
-/* Bytes that are queued to be sent. */
+/* Bytes that are queued and may be sent: those of the handshake until it is over. */
 size_t weir_session_queued(const weir_session *session);
 
 /* The first of them in at most `most` parts (1 or more); gives the number of parts.
@@ -242,6 +273,44 @@ weir_status weir_session_inquire(weir_session *session);
 /* Takes what has come of their answers. WEIR_OK: the inquiry is over. WEIR_MORE: receive,
  * then again. */
 weir_status weir_session_take_facts(weir_session *session);
+/* True once the handshake is over, also if the connection ended since: what has come
+ * belongs to requests. */
+static inline bool weir_session_is_greeted(const weir_session *session) {
+    return session->phase == WEIR_PHASE_READY || session->was_greeted;
+}
+
+/* Reads on for the handshake's next answer. WEIR_OK: *whole, good until the next
+ * weir_session_room. WEIR_MORE. Or the failure. */
+weir_status weir_session_take_greeting(weir_session *session, weir_view *whole);
+
+/* True if this connection is to the process that the one before was to. */
+bool weir_session_is_same_run(const weir_session *session);
+
+/* ---- losses (loss.c): what a client needs that connects again ---- */
+
+/*
+ * The connection has ended: each request whose answer has not wholly come is lost, in one
+ * of the two ways; its take says so in its turn. Answers that had come are still taken. An
+ * iterator whose answer was cut ends, but for the entry in hand. What is queued is dropped.
+ * Also while it is down, for requests that were queued since and shall not be sent.
+ */
+void weir_session_resolve(weir_session *session);
+
+/* A connection has ended before its handshake did: no request was sent on it, so those that
+ * are queued stay queued. */
+void weir_session_drop_greeting(weir_session *session);
+
+/* Makes it ready for the handshake of a new connection, after one of those two;
+ * requests may be queued at once, and are sent when it is over. */
+void weir_session_restart(weir_session *session);
+
+/* The next request that was lost, or is whole, is told as lost: WEIR_ERR_DOWN or
+ * WEIR_ERR_LOST, or the failure that ended the connection for good; error.may_have_run
+ * tells which. The answer is taken. */
+weir_status weir_session_tell_loss(weir_session *session, uint64_t ticket);
+
+/* The same for an iterator that was cut. */
+weir_status weir_session_tell_cut(weir_session *session);
 
 /* ---- requests ---- */
 

@@ -45,6 +45,7 @@ void weir_session_finish(weir_session *session, weir_slot *slot) {
         weir_request *request = weir_session_request(session, session->first);
         request->end = session->ahead_at;
         request->is_whole = true;
+        session->is_proved = true;
         session->ahead_ticket++;
     }
     session->streaming = NULL;
@@ -86,6 +87,7 @@ void weir_session_close_slot(weir_session *session, weir_slot *slot) {
     slot->ticket = 0;
     slot->is_half_open = false;
     slot->is_dropped = false;
+    slot->is_lost = false;
     slot->is_passing = false;
     slot->is_seeking = false;
     slot->stage = WEIR_STAGE_OVER;
@@ -151,10 +153,13 @@ weir_status weir_session_bind(weir_session *session, uint64_t ticket, const void
         return WEIR_OK;
     }
     const weir_request *request = weir_session_request(session, ticket);
-    bool is_streaming =
-        may_stream && ticket == session->first && !request->is_whole && !request->is_begun;
+    bool is_streaming = may_stream && ticket == session->first && !request->is_whole &&
+                        !request->is_begun && weir_session_is_greeted(session);
     weir_status st =
         is_streaming ? weir_session_face(session) : weir_session_reach(session, ticket);
+    if (st == WEIR_OK && request->loss != WEIR_LOSS_NONE) {
+        return weir_session_tell_loss(session, ticket);
+    }
     return st == WEIR_OK ? bind_slot(session, ticket, handle, is_streaming, slot) : st;
 }
 

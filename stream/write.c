@@ -148,18 +148,20 @@ static weir_status make_xadd(weir_client *client, weir_args *args, weir_view key
 static weir_status take_id(weir_client *client, uint64_t ticket, weir_id *id) {
     weir_id taken;
     int64_t deadline_ms = 0;
-    weir_status st = weir_session_take_id(&client->session, ticket, &taken);
-    while (st == WEIR_MORE) {
+    for (;;) {
+        weir_status st = weir_session_take_id(&client->session, ticket, &taken);
+        st = weir_client_end_take(client, ticket, st);
+        if (st == WEIR_OK && id != NULL) {
+            *id = taken;
+        }
+        if (st != WEIR_MORE) {
+            return st; /* WEIR_END: NOMKSTREAM, and there is no stream */
+        }
         st = weir_client_await(client, ticket, 0, &deadline_ms);
         if (st != WEIR_OK) {
             return st;
         }
-        st = weir_session_take_id(&client->session, ticket, &taken);
     }
-    if (st == WEIR_OK && id != NULL) {
-        *id = taken;
-    }
-    return st; /* WEIR_END: NOMKSTREAM, and there is no stream */
 }
 
 weir_status weir_xadd(weir_client *client, weir_view key, const weir_field *fields,

@@ -83,7 +83,7 @@ static void a_group_worker_allocates_nothing(void **state) {
 
 /* A little of everything; stops at the first refusal. */
 static weir_status try_everything(weir_client *client) {
-    weir_entries page;
+    weir_entries page = {0};
     weir_entry entry;
     weir_reply reply;
     weir_field fields[40];

@@ -139,7 +139,8 @@ struct rig {
 };
 
 static void start_rig(struct rig *rig) {
-    static const weir_greeter plain = {"", "", "", 0, 2};
+    static const weir_greeter plain = {
+        .user = "", .password = "", .name = "", .protocol = 2};
     static const weir_session_sizes sizes = {.receive_base = 64,
                                              .receive_most = 1024,
                                              .send_base = 256,

@@ -65,7 +65,7 @@ static void every_row_is_found_by_its_own_words(void **state) {
 
 /* ---- what a session makes of it ---- */
 
-static const weir_greeter PLAIN = {"", "", "", 0, 2};
+static const weir_greeter PLAIN = {.user = "", .password = "", .name = "", .protocol = 2};
 
 static void start_session(weir_session *session, const weir_mem *mem) {
     static const weir_session_sizes sizes = {.receive_base = 64,

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 
 static weir_status start(weir_session *session, const weir_mem *mem) {
-    static const weir_greeter plain = {"", "", "", 0, 2};
+    static const weir_greeter plain = {
+        .user = "", .password = "", .name = "", .protocol = 2};
     weir_session_sizes sizes = {.receive_base = 64,
                                 .receive_most = 64,
                                 .send_base = 64,

@@ -51,7 +51,8 @@ static weir_status receive(weir_session *session, weir_view bytes) {
 }
 
 static bool start_session(weir_session *session) {
-    static const weir_greeter plain = {"", "", "", 0, 2};
+    static const weir_greeter plain = {
+        .user = "", .password = "", .name = "", .protocol = 2};
     weir_mem mem = {NULL, NULL};
     return weir_session_init(session, &mem, &CLIENT_SIZES, &plain, "peer") == WEIR_OK &&
            weir_session_greet(session) == WEIR_MORE &&

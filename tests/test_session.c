@@ -13,7 +13,7 @@ struct rig {
     weir_session session;
 };
 
-static const weir_greeter PLAIN = {"", "", "", 0, 2};
+static const weir_greeter PLAIN = {.user = "", .password = "", .name = "", .protocol = 2};
 
 static weir_session_sizes sizes_for(size_t receive_base, size_t receive_most) {
     weir_session_sizes sizes = {.receive_base = receive_base,
