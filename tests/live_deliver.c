@@ -8,7 +8,7 @@
 static void make_group(weir_client *client, uint64_t count) {
     live_fill(client, "s", count, 10);
     weir_source all = weir_source_after(WIRE("s"), WEIR_ID_MIN);
-    assert_ok(client, weir_xgroup_create(client, all, WIRE("g"), true, NULL));
+    assert_ok(client, weir_xgroup_create(client, all, WIRE("g"), MKSTREAM, NULL));
 }
 
 static void read_as(weir_client *client, const char *consumer, weir_source source,
@@ -212,7 +212,7 @@ static void claim_of_what_is_busy_gives_new_entries_alone(void **state) {
  * the pending entries those that were deleted (Redis 7.0). */
 static void xautoclaim_with_the_largest_idle_time_only_purges(void **state) {
     struct live *live = *state;
-    weir_claim_options options = {.count = 10, .ids_only = true};
+    weir_xautoclaim_options options = {.count = 10, .ids_only = true};
     const weir_id gone[] = {{1, 0}, {3, 0}};
     weir_id next = {9, 9};
     weir_entries page;
