@@ -126,6 +126,14 @@ bool live_has(const char *redis, const char *valkey) {
     return first != NULL && version_number(the_version) >= version_number(first);
 }
 
+const char *live_label(void) {
+    static char label[64];
+    const char *patch = strrchr(the_version, '.');
+    int len = patch != NULL ? (int)(patch - the_version) : 0;
+    (void)snprintf(label, sizeof label, "%s-%.*s", the_name, len, the_version);
+    return label;
+}
+
 weir_status live_say_words(weir_client *client, const char *const *words) {
     weir_view args[MOST_WORDS];
     size_t count = 0;

@@ -63,6 +63,9 @@ void live_assert_id(weir_id given, uint64_t ms, uint64_t seq, const char *file, 
  * that kind has it. Where it has not, a test expects that it refuses. */
 bool live_has(const char *redis, const char *valkey);
 
+/* The server's kind and version as "redis-7.0". */
+const char *live_label(void);
+
 /* Any command, as words; its answer is passed over. */
 #define live_say(client, ...)                                                              \
     live_say_words((client), (const char *const[]){__VA_ARGS__, NULL})

@@ -1,5 +1,6 @@
 /* XDELEX, XACKDEL and XNACK against a real server, and the servers that XACKDEL could
  * crash. SPDX-License-Identifier: BSD-2-Clause */
+#include "../stream/client_private.h"
 #include "live.h"
 #include "peer.h"
 
@@ -208,6 +209,25 @@ static void xnack_gives_entries_back(void **state) {
     assert_int_equal(count, 3);
 }
 
+/* No server here has it: the bytes are those of its documentation. */
+static void xnack_is_sent_as_it_is_documented(void **state) {
+    struct live *live = *state;
+    weir_client *client = live->client;
+    static const char expected[] =
+        "*10\r\n$5\r\nXNACK\r\n$1\r\ns\r\n$1\r\ng\r\n$5\r\nFATAL\r\n$3\r\nIDS\r\n"
+        "$1\r\n1\r\n$3\r\n1-0\r\n$10\r\nRETRYCOUNT\r\n$1\r\n0\r\n$5\r\nFORCE\r\n";
+    weir_xnack_options options = {.has_retry_count = true, .force = true};
+    weir_view part = {NULL, 0};
+    assert_ok(client, weir_flush(client));
+    assert_ok(client, weir_append_xnack(client, WIRE("s"), WIRE("g"), WEIR_NACK_FATAL, ids,
+                                        1, &options));
+    assert_int_equal(weir_session_output(&client->session, &part, 1), 1);
+    assert_int_equal(part.len, sizeof expected - 1);
+    assert_memory_equal(part.data, expected, part.len);
+    weir_status st = weir_take_count(client, NULL);
+    assert_status(st, live_has("8.8", NULL) ? WEIR_OK : WEIR_ERR_SERVER);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         LIVE_ON_BOTH(xdelex_tells_of_each_id_what_became_of_it),
@@ -217,6 +237,7 @@ int main(void) {
         LIVE_ON_BOTH(deletions_can_be_asked_for_in_a_pipeline),
         cmocka_unit_test(servers_that_more_than_8_ids_could_crash_get_8_at_a_time),
         LIVE_ON_BOTH(xnack_gives_entries_back),
+        LIVE_ON_BOTH(xnack_is_sent_as_it_is_documented),
     };
     return live_run("deleting and giving back", tests);
 }
