@@ -71,6 +71,7 @@ static weir_status make_xdelex(weir_client *client, weir_args *args, weir_view k
     weir_status st = weir_check_key(client, key);
     st = st == WEIR_OK ? weir_check_refs(client, refs) : st;
     st = st == WEIR_OK ? weir_check_ids(client, id_count) : st;
+    st = st == WEIR_OK ? weir_client_need(client, WEIR_FEATURE_XDELEX) : st;
     if (st == WEIR_OK) {
         weir_args_begin(args, "XDELEX");
         weir_args_view(args, key);
@@ -96,26 +97,13 @@ weir_status weir_append_xdelex(weir_client *client, weir_view key, weir_refs ref
 
 /* ---- XACKDEL key group [KEEPREF|DELREF|ACKED] IDS count id ... ---- */
 
-/* What can be given to XACKDEL at once: Redis 8.2.0 to 8.2.2 keep 8 ids on their stack and
- * write behind them with more (CVE-2025-62507). A server that was not asked (RESP2) may be
- * one of them. */
-static size_t most_ids(const weir_session *session) {
-    static const char *const versions[] = {"8.2.0", "8.2.1", "8.2.2", ""};
-    bool is_other = session->server[0] != '\0' && strcmp(session->server, "redis") != 0;
-    for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
-        if (!is_other && strcmp(session->version, versions[i]) == 0) {
-            return 8;
-        }
-    }
-    return SIZE_MAX;
-}
-
 static weir_status make_xackdel(weir_client *client, weir_args *args, weir_view key,
                                 weir_view group, weir_refs refs, const weir_id *ids,
                                 size_t id_count) {
     weir_status st = weir_check_group(client, key, group);
     st = st == WEIR_OK ? weir_check_refs(client, refs) : st;
     st = st == WEIR_OK ? weir_check_ids(client, id_count) : st;
+    st = st == WEIR_OK ? weir_client_need(client, WEIR_FEATURE_XACKDEL) : st;
     if (st == WEIR_OK) {
         weir_args_begin(args, "XACKDEL");
         weir_args_view(args, key);
@@ -129,10 +117,10 @@ static weir_status make_xackdel(weir_client *client, weir_args *args, weir_view 
 weir_status weir_xackdel(weir_client *client, weir_view key, weir_view group,
                          weir_refs refs, const weir_id *ids, size_t id_count,
                          weir_deletion *results) {
-    size_t most = most_ids(&client->session);
     weir_args args;
     weir_status st;
-    do {
+    do { /* known once the server was found to have XACKDEL */
+        size_t most = weir_client_xackdel_most(client);
         size_t count = id_count < most ? id_count : most;
         st = make_xackdel(client, &args, key, group, refs, ids, count);
         st = deletions_now(client, st, &args, results);
@@ -147,7 +135,7 @@ weir_status weir_append_xackdel(weir_client *client, weir_view key, weir_view gr
                                 weir_refs refs, const weir_id *ids, size_t id_count) {
     weir_args args;
     weir_status made = make_xackdel(client, &args, key, group, refs, ids, id_count);
-    if (made == WEIR_OK && id_count > most_ids(&client->session)) {
+    if (made == WEIR_OK && id_count > weir_client_xackdel_most(client)) {
         return weir_session_error(&client->session, WEIR_ERR_UNSUPPORTED,
                                   "%s may be Redis 8.2.0 to 8.2.2, which XACKDEL with more "
                                   "than 8 ids could crash (CVE-2025-62507): give it 8 at a "

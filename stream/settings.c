@@ -86,6 +86,10 @@ static weir_status make_xcfgset(weir_client *client, weir_args *args, weir_view 
     if (given->idmp_maxsize > 10000) {
         return weir_client_wrong(client, "idmp_maxsize is at most 10000");
     }
+    st = weir_client_need(client, WEIR_FEATURE_XCFGSET);
+    if (st != WEIR_OK) {
+        return st;
+    }
     weir_args_begin(args, "XCFGSET");
     weir_args_view(args, key);
     if (given->idmp_duration_s != 0) {

@@ -95,7 +95,11 @@ static weir_status check_xadd(weir_client *client, weir_view key, const weir_fie
     weir_status st = weir_check_key(client, key);
     st = st == WEIR_OK ? check_fields(client, fields, field_count) : st;
     st = st == WEIR_OK ? check_trim(client, &given->trim) : st;
-    return st == WEIR_OK ? check_id(client, given) : st;
+    st = st == WEIR_OK ? check_id(client, given) : st;
+    if (st == WEIR_OK && given->producer.len > 0) {
+        st = weir_client_need(client, WEIR_FEATURE_IDMP);
+    }
+    return st == WEIR_OK ? weir_need_refs(client, &given->trim) : st;
 }
 
 /* [IDMP producer iid | IDMPAUTO producer] */
@@ -213,6 +217,7 @@ static weir_status make_xtrim(weir_client *client, weir_args *args, weir_view ke
         return weir_client_wrong(client, "trim.by says nothing to trim by");
     }
     st = st == WEIR_OK ? check_trim(client, trim) : st;
+    st = st == WEIR_OK ? weir_need_refs(client, trim) : st;
     if (st != WEIR_OK) {
         return st;
     }

@@ -67,7 +67,7 @@ static void a_known_iid_is_added_once(void **state) {
     weir_id second = {0};
     weir_status st = add(live, &options, &first);
     if (!live_has("8.6", NULL)) {
-        assert_code(live->client, st, "ERR");
+        assert_status(st, WEIR_ERR_UNSUPPORTED);
         return;
     }
     assert_ok(live->client, st);
@@ -93,7 +93,7 @@ static void equal_fields_are_added_once(void **state) {
     weir_client *client = live->client;
     weir_status st = weir_xadd(client, WIRE("s"), fields, 2, &options, NULL);
     if (!live_has("8.6", NULL)) {
-        assert_code(client, st, "ERR");
+        assert_status(st, WEIR_ERR_UNSUPPORTED);
         return;
     }
     assert_ok(client, st);
@@ -109,7 +109,7 @@ static void a_duplicate_does_not_trim(void **state) {
     struct live *live = *state;
     weir_xadd_options options = {.producer = WIRE("p"), .iid = WIRE("1")};
     if (!live_has("8.6", NULL)) {
-        assert_code(live->client, add(live, &options, NULL), "ERR");
+        assert_status(add(live, &options, NULL), WEIR_ERR_UNSUPPORTED);
         return;
     }
     live_fill(live->client, "s", 5, 1);
@@ -140,7 +140,7 @@ static void a_stream_remembers_as_many_iids_as_it_is_told(void **state) {
     live_add(client, "s", 1, 0);
     weir_status st = weir_xcfgset(client, WIRE("s"), &three);
     if (!live_has("8.6", NULL)) {
-        assert_code(client, st, "ERR");
+        assert_status(st, WEIR_ERR_UNSUPPORTED);
         return;
     }
     assert_ok(client, st);
@@ -203,8 +203,8 @@ static void a_trim_says_what_becomes_of_pending_entries(void **state) {
     trim->refs = WEIR_REFS_ACKED;
     weir_status st = weir_xtrim(client, WIRE("s"), trim, &count);
     if (!live_has("8.2", NULL)) {
-        assert_code(client, st, "ERR");
-        assert_code(client, add(live, &options, NULL), "ERR");
+        assert_status(st, WEIR_ERR_UNSUPPORTED);
+        assert_status(add(live, &options, NULL), WEIR_ERR_UNSUPPORTED);
         return;
     }
     assert_ok(client, st);
@@ -249,15 +249,18 @@ static void settings_and_adds_are_answered_in_order(void **state) {
     assert_ok(client, weir_append_xadd(client, WIRE("s"), &ONE, 1, &options));
     assert_status(weir_append_xcfgset(client, WIRE("s"), &none), WEIR_ERR_ARG);
     none.idmp_maxsize = 7;
-    assert_ok(client, weir_append_xcfgset(client, WIRE("s"), &none));
+    bool has_xcfgset = live_has("8.6", NULL);
+    assert_status(weir_append_xcfgset(client, WIRE("s"), &none),
+                  has_xcfgset ? WEIR_OK : WEIR_ERR_UNSUPPORTED);
     assert_ok(client, weir_append_xlen(client, WIRE("s")));
     assert_ok(client, weir_take_id(client, &id));
     assert_id(id, 5, 0);
     assert_status(weir_take_id(client, &id), WEIR_ERR_ARG); /* an OK is due, not an id */
     assert_ok(client, weir_take_done(client));
     assert_code(client, weir_take_id(client, &id), "ERR");
-    weir_status st = weir_take_done(client);
-    assert_status(st, live_has("8.6", NULL) ? WEIR_OK : WEIR_ERR_SERVER);
+    if (has_xcfgset) {
+        assert_ok(client, weir_take_done(client));
+    }
     assert_ok(client, weir_take_count(client, NULL));
     assert_status(weir_take_done(client), WEIR_ERR_ARG);
 }
