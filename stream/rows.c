@@ -60,7 +60,11 @@ void weir_rows_close(weir_rows *rows) {
 }
 
 weir_status weir_rows_refuse(weir_rows *rows, const char *expected) {
-    weir_session *session = &rows->answer.client->session;
+    weir_client *client = rows->answer.client;
+    if (client == NULL) {
+        return WEIR_ERR_REPLY; /* closed, and told before */
+    }
+    weir_session *session = &client->session;
     weir_rows_close(rows);
     return weir_session_error(session, WEIR_ERR_REPLY,
                               "%s: an answer of another shape: expected %s", session->peer,
@@ -136,7 +140,7 @@ weir_status weir_rows_next_key(weir_rows *keys, weir_row_key *key) {
 weir_status weir_rows_find(const weir_rows *keys, const char *name, weir_row_key *key) {
     weir_rows rest = *keys;
     rest.is_inner = true;
-    weir_row_key found;
+    weir_row_key found = {.name = {NULL, 0}};
     weir_status st = weir_rows_next_key(&rest, &found);
     while (st == WEIR_OK && !weir_view_equal(found.name, weir_text(name))) {
         st = weir_rows_next_key(&rest, &found);
