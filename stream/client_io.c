@@ -215,14 +215,7 @@ weir_status weir_client_await(weir_client *client, uint64_t ticket, int64_t bloc
     return st < 0 && weir_client_mend(client) ? WEIR_OK : st;
 }
 
-weir_status weir_client_drain(weir_client *client, size_t most) {
-    int64_t deadline_ms = weir_now_ms() + client->timeout_ms;
-    if (client->session.failure == WEIR_OK && !weir_client_is_ready(client)) {
-        weir_status up = weir_client_bring_up(client, deadline_ms, false);
-        if (up != WEIR_OK) {
-            return up == WEIR_MORE ? WEIR_OK : up;
-        }
-    }
+static weir_status drain_until(weir_client *client, size_t most, int64_t deadline_ms) {
     for (;;) {
         weir_status st = weir_client_send(client);
         if (st < 0 || weir_session_queued(&client->session) < most) {
@@ -241,4 +234,14 @@ weir_status weir_client_drain(weir_client *client, size_t most) {
             return st;
         }
     }
+}
+
+weir_status weir_client_drain(weir_client *client, size_t most) {
+    int64_t deadline_ms = weir_now_ms() + client->timeout_ms;
+    weir_status up = weir_client_usable(client);
+    if (up == WEIR_OK && !weir_client_is_ready(client)) {
+        up = weir_client_bring_up(client, deadline_ms, false);
+    }
+    return up == WEIR_OK ? drain_until(client, most, deadline_ms)
+                         : (up == WEIR_MORE ? WEIR_OK : up);
 }

@@ -216,7 +216,7 @@ static bool is_error(weir_view whole, weir_view *words) {
 }
 
 static weir_status end_hello(weir_session *session, weir_view whole) {
-    weir_view words;
+    weir_view words = {NULL, 0};
     if (!is_error(whole, &words)) {
         note_facts(session, whole);
         return session->greeter.protocol == 3 && session->protocol != 3
@@ -232,7 +232,7 @@ static weir_status end_hello(weir_session *session, weir_view whole) {
 }
 
 static weir_status end_auth(weir_session *session, weir_view whole) {
-    weir_view words;
+    weir_view words = {NULL, 0};
     return is_error(whole, &words) ? refuse(session, words, advice_for(words))
                                    : send_settings(session);
 }
@@ -280,7 +280,7 @@ static weir_status end_greeting(weir_session *session) {
  * neither HELLO nor AUTH has told whether the server wants a password, and, for a client
  * that connects again, whether it has loaded its data: HELLO is answered before. */
 static weir_status end_setting(weir_session *session, weir_view whole) {
-    weir_view words;
+    weir_view words = {NULL, 0};
     unsigned which = ++session->greet_got;
     bool is_refused = is_error(whole, &words);
     bool is_needed = which <= session->greet_needed;
@@ -302,7 +302,7 @@ static weir_status end_setting(weir_session *session, weir_view whole) {
 
 /* Where this user may not do that, the connection is fine without. */
 static weir_status end_fence(weir_session *session, weir_view whole) {
-    weir_view words;
+    weir_view words = {NULL, 0};
     session->is_fenced = !is_error(whole, &words);
     return end_greeting(session);
 }

@@ -166,11 +166,8 @@ typedef struct weir_session {
     unsigned greet_needed; /* errors in answers before this one end the handshake */
     unsigned greet_ping;   /* which one is PING, counted from 1; 0: none */
     unsigned greet_info;   /* which one is INFO, likewise */
+    int protocol;          /* 2 or 3 */
     uint64_t greet_begin;  /* stream offset of the answer awaited, if is_greet_begun */
-    bool is_greet_begun;
-    bool was_greeted; /* it was ready when it broke */
-    bool is_proved;   /* since it is ready a request was answered */
-    int protocol;     /* 2 or 3 */
     int64_t client_id;
     char server[16];
     char version[32];
@@ -178,11 +175,14 @@ typedef struct weir_session {
     char run[WEIR_RUN_TEXT];      /* "" if not told */
     char last_run[WEIR_RUN_TEXT]; /* of the connection before, likewise */
     int64_t last_client_id;       /* likewise, 0 if not told */
-    bool is_fenced;               /* the server has ended what the last one left */
     uint64_t base;                /* stream offset of this connection's first byte */
 
     bool is_fixed;       /* it never allocates: what it has is its ceiling */
     bool is_starved;     /* memory, not a ceiling, kept the receive buffer from growing */
+    bool is_greet_begun; /* the handshake's next answer has begun to come */
+    bool was_greeted;    /* it was ready when it broke */
+    bool is_proved;      /* since it is ready a request was answered */
+    bool is_fenced;      /* the server has ended what the last connection left */
     const char *peer;    /* for error texts; borrowed */
     weir_error error;    /* the last one */
     weir_error ending;   /* what ended the connection, while `error` is a later one */
