@@ -243,7 +243,7 @@ void weir_wake_init(weir_wake *wake) {
 }
 
 weir_status weir_wake_open(weir_wake *wake, int *os_error) {
-    (void)os_error;
+    *os_error = 0;
     wake->fd = PEER_WAKE_FD;
     return WEIR_OK;
 }

@@ -42,19 +42,19 @@ typedef struct weir_trim {
 } weir_trim;
 
 typedef struct weir_xadd_options {
-    weir_id id;       /* 0-0: the server makes it ("*") */
-    bool auto_seq;    /* id.ms is meant, the server makes the rest ("ms-*"); id.seq must be
-                         0. Redis 7.0 */
-    bool no_mkstream; /* add only if the stream exists; Redis 6.2 */
-    weir_trim trim;   /* in the same step */
+    weir_id id;     /* 0-0: the server makes it ("*") */
+    weir_trim trim; /* in the same step */
     /* Adding an entry once, though it may be sent twice (IDMP; Redis 8.6). The server
      * remembers `iid`, an id of the producer's own, for some time (weir_xcfgset; 100 s and
      * 100 iids a producer by default): an XADD with one that it knows adds nothing, and
      * answers with the id of the entry that is there or was. Ids by the server only. */
     weir_view producer; /* empty: no IDMP */
     weir_view iid;
-    bool idmp_auto; /* IDMPAUTO: no iid, the server makes it of the fields, in whatever
-                       order. Two entries that are meant to be equal are then one */
+    bool idmp_auto;   /* IDMPAUTO: no iid, the server makes it of the fields, in whatever
+                         order. Two entries that are meant to be equal are then one */
+    bool auto_seq;    /* id.ms is meant, the server makes the rest ("ms-*"); id.seq must be
+                         0. Redis 7.0 */
+    bool no_mkstream; /* add only if the stream exists; Redis 6.2 */
 } weir_xadd_options;
 
 /*

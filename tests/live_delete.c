@@ -41,7 +41,7 @@ static void check_results(const weir_deletion *results, const int *expected, siz
 static void xdelex_tells_of_each_id_what_became_of_it(void **state) {
     struct live *live = *state;
     weir_client *client = live->client;
-    weir_deletion results[4] = {0};
+    weir_deletion results[4];
     make_groups(client);
     weir_status st = weir_xdelex(client, WIRE("s"), WEIR_REFS_DEFAULT, ids, 3, results);
     if (!live_has("8.2", "9.2")) {
@@ -66,7 +66,7 @@ static void xdelex_tells_of_each_id_what_became_of_it(void **state) {
 static void xdelex_keeps_what_a_group_has_not_acknowledged(void **state) {
     struct live *live = *state;
     weir_client *client = live->client;
-    weir_deletion results[4] = {0};
+    weir_deletion results[4];
     if (!live_has("8.2", "9.2")) {
         return; /* the test above has seen it refuse */
     }
@@ -86,7 +86,7 @@ static void xdelex_keeps_what_a_group_has_not_acknowledged(void **state) {
 static void xackdel_acknowledges_and_deletes(void **state) {
     struct live *live = *state;
     weir_client *client = live->client;
-    weir_deletion results[4] = {0};
+    weir_deletion results[4];
     uint64_t left = 9;
     make_groups(client);
     weir_status st =
@@ -113,7 +113,7 @@ static void xackdel_acknowledges_and_deletes(void **state) {
 static void xackdel_goes_by_what_is_pending(void **state) {
     struct live *live = *state;
     weir_client *client = live->client;
-    weir_deletion results[4] = {0};
+    weir_deletion results[4];
     if (!live_has("8.2", "9.2")) {
         return; /* the test above has seen it refuse */
     }
@@ -128,7 +128,7 @@ static void xackdel_goes_by_what_is_pending(void **state) {
 static void deletions_can_be_asked_for_in_a_pipeline(void **state) {
     struct live *live = *state;
     weir_client *client = live->client;
-    weir_deletion results[4] = {0};
+    weir_deletion results[4];
     make_groups(client);
     if (!live_has("8.2", "9.2")) {
         assert_status(
@@ -181,11 +181,12 @@ static void servers_that_more_than_8_ids_could_crash_get_8_at_a_time(void **stat
     struct peer peer = peer_start(be_8_2_1);
     weir_client *client;
     weir_id ten[10];
-    weir_deletion results[10] = {0};
+    weir_deletion results[10];
     for (uint64_t i = 0; i < 10; i++) {
         ten[i] = (weir_id){i + 1, 0};
     }
-    assert_ok(client, weir_open(peer.url, NULL, &client));
+    weir_status st = weir_open(peer.url, NULL, &client);
+    assert_ok(client, st);
     assert_status(weir_append_xackdel(client, WIRE("s"), WIRE("g"), WEIR_REFS_KEEP, ten, 9),
                   WEIR_ERR_UNSUPPORTED);
     assert_non_null(strstr(weir_client_error(client)->text, "CVE-2025-62507"));

@@ -1,5 +1,7 @@
 /* What a real server can do, and what is refused before it is sent.
  * SPDX-License-Identifier: BSD-2-Clause */
+#include <stdio.h>
+
 #include "../stream/client_private.h"
 #include "live.h"
 
@@ -146,8 +148,8 @@ static void xackdel_is_cut_where_it_overflows(void **state) {
                    {"valkey", "9.2.0", SIZE_MAX}, {"valkey", "8.2.1", SIZE_MAX},
                    {"other", "8.2.1", 8},         {"", "", 8}};
     for (size_t i = 0; i < sizeof servers / sizeof servers[0]; i++) {
-        (void)strcpy(session->server, servers[i].name);
-        (void)strcpy(session->version, servers[i].version);
+        (void)snprintf(session->server, sizeof session->server, "%s", servers[i].name);
+        (void)snprintf(session->version, sizeof session->version, "%s", servers[i].version);
         assert_true(weir_client_xackdel_most(live->client) == servers[i].most);
     }
 }

@@ -268,7 +268,7 @@ static void settings_go_in_one_write(void **state) {
     PLAY(.who = EVERYTHING,
          .turns = {{HELLO_ANNA, MAP_7}, {SELECT_7 SETNAME SETINFO, OK OK OK OK}},
          .server = "redis", .version = "7.0.15", .id = 42, .protocol = 3);
-    PLAY(.who = {"", "", "", UINT32_MAX, 0},
+    PLAY(.who = {"", "", "", UINT32_MAX, 0, false, false},
          .turns = {{HELLO, MAP_7}, {SELECT_MOST SETINFO, OK OK OK}}, .server = "redis",
          .version = "7.0.15", .id = 42, .protocol = 3);
 }
@@ -399,38 +399,40 @@ static void a_server_that_wants_a_password_is_told_apart_without_hello(void **st
 
 static void protocol_2_is_spoken_without_hello(void **state) {
     (void)state;
-    PLAY(.who = {"", "", "", 0, 2}, .turns = {{PING SETINFO, "+PONG\r\n" OK OK}},
-         .protocol = 2);
-    PLAY(.who = {"", "hunter", "", 0, 2}, .turns = {{AUTH, OK}, {SETINFO, OK OK}},
-         .protocol = 2);
-    PLAY(.who = {"anna", "hunter", "worker", 7, 2},
+    PLAY(.who = {"", "", "", 0, 2, false, false},
+         .turns = {{PING SETINFO, "+PONG\r\n" OK OK}}, .protocol = 2);
+    PLAY(.who = {"", "hunter", "", 0, 2, false, false},
+         .turns = {{AUTH, OK}, {SETINFO, OK OK}}, .protocol = 2);
+    PLAY(.who = {"anna", "hunter", "worker", 7, 2, false, false},
          .turns = {{AUTH_ANNA, OK}, {SELECT_7 SETNAME SETINFO, OK OK OK OK}},
          .protocol = 2);
 }
 
 static void protocol_3_is_spoken_where_it_is_known(void **state) {
     (void)state;
-    PLAY(.who = {"", "", "", 0, 3}, .turns = {{HELLO, MAP_7}, {SETINFO, OK OK}},
-         .server = "redis", .version = "7.0.15", .id = 42, .protocol = 3);
+    PLAY(.who = {"", "", "", 0, 3, false, false},
+         .turns = {{HELLO, MAP_7}, {SETINFO, OK OK}}, .server = "redis",
+         .version = "7.0.15", .id = 42, .protocol = 3);
 }
 
 static void protocol_3_is_not_given_up(void **state) {
     (void)state;
-    PLAY(.who = {"", "", "", 0, 3},
+    PLAY(.who = {"", "", "", 0, 3, false, false},
          .turns = {{HELLO, "-NOPROTO unsupported protocol version\r\n"}},
          .status = WEIR_ERR_REFUSED, .code = "NOPROTO",
          .says = "peer refused the handshake: NOPROTO unsupported protocol version");
-    PLAY(.who = {"", "", "", 0, 3}, .turns = {{HELLO, "-ERR unknown command 'HELLO'\r\n"}},
-         .status = WEIR_ERR_REFUSED, .code = "ERR", .says = "ERR unknown command 'HELLO'");
+    PLAY(.who = {"", "", "", 0, 3, false, false},
+         .turns = {{HELLO, "-ERR unknown command 'HELLO'\r\n"}}, .status = WEIR_ERR_REFUSED,
+         .code = "ERR", .says = "ERR unknown command 'HELLO'");
 }
 
 static void protocol_3_is_not_given_up_where_hello_answers_with_2(void **state) {
     (void)state;
-    PLAY(.who = {"", "", "", 0, 3}, .turns = {{HELLO, PAIRS_7}}, .status = WEIR_ERR_REFUSED,
-         .server = "valkey", .version = "8.0.1", .id = 43,
+    PLAY(.who = {"", "", "", 0, 3, false, false}, .turns = {{HELLO, PAIRS_7}},
+         .status = WEIR_ERR_REFUSED, .server = "valkey", .version = "8.0.1", .id = 43,
          .says = "peer answered HELLO 3 with RESP2");
-    PLAY(.who = {"", "", "", 0, 3}, .turns = {{HELLO, OK}}, .status = WEIR_ERR_REFUSED,
-         .says = "peer answered HELLO 3 with RESP2");
+    PLAY(.who = {"", "", "", 0, 3, false, false}, .turns = {{HELLO, OK}},
+         .status = WEIR_ERR_REFUSED, .says = "peer answered HELLO 3 with RESP2");
 }
 
 /* ---- refusals ---- */
@@ -457,7 +459,7 @@ static void a_full_server_is_told(void **state) {
     PLAY(.who = NOBODY, .turns = {{HELLO, "-ERR max number of clients reached\r\n"}},
          .status = WEIR_ERR_REFUSED, .code = "ERR",
          .says = "peer refused the handshake: ERR max number of clients reached");
-    PLAY(.who = {"", "", "", 0, 2},
+    PLAY(.who = {"", "", "", 0, 2, false, false},
          .turns = {{PING SETINFO, "-ERR max number of clients reached\r\n"}},
          .status = WEIR_ERR_REFUSED, .code = "ERR",
          .says = "peer refused the handshake: ERR max number of clients reached");
@@ -491,7 +493,7 @@ static void a_name_that_is_none_is_refused(void **state) {
 
 static void what_a_user_may_not_do_is_refused_with_advice(void **state) {
     (void)state;
-    PLAY(.who = {"", "", "", 7, 0},
+    PLAY(.who = {"", "", "", 7, 0, false, false},
          .turns = {{HELLO, MAP_7},
                    {SELECT_7 SETINFO, "-NOPERM this user has no permissions to run the "
                                       "'select' command\r\n" OK OK}},
@@ -521,9 +523,10 @@ static void a_servers_words_are_made_printable(void **state) {
 
 static void no_error_repeats_the_password(void **state) {
     (void)state; /* check_error looks for it in every text */
-    PLAY(.who = {"", "hunter", "", 0, 3}, .turns = {{HELLO_DEFAULT, NO_HELLO}},
-         .status = WEIR_ERR_REFUSED, .code = "ERR", .says = "ERR unknown command `HELLO`");
-    PLAY(.who = {"", "hunter", "", 0, 3},
+    PLAY(.who = {"", "hunter", "", 0, 3, false, false},
+         .turns = {{HELLO_DEFAULT, NO_HELLO}}, .status = WEIR_ERR_REFUSED, .code = "ERR",
+         .says = "ERR unknown command `HELLO`");
+    PLAY(.who = {"", "hunter", "", 0, 3, false, false},
          .turns = {{HELLO_DEFAULT,
                     "-ERR unknown command 'HELLO', with args beginning with: "
                     "'3' 'AUTH' 'default' 'hunter' \r\n"}},
@@ -542,7 +545,7 @@ static void no_error_repeats_the_password(void **state) {
 /* Redis shows 128 bytes of the arguments: the first of a long password. */
 static void no_error_repeats_the_beginning_of_a_password(void **state) {
     (void)state;
-    PLAY(.who = {"", LONG_PASSWORD, "", 0, 3},
+    PLAY(.who = {"", LONG_PASSWORD, "", 0, 3, false, false},
          .turns = {{"*5\r\n$5\r\nHELLO\r\n$1\r\n3\r\n$4\r\nAUTH\r\n$7\r\ndefault\r\n"
                     "$120\r\n" LONG_PASSWORD "\r\n",
                     "-ERR unknown command 'HELLO', with args beginning with: '3' 'AUTH' "
