@@ -59,11 +59,12 @@ check_end() { # WHAT INPUT_BYTES
 
 runs=0
 check_row() { # NAME PROTOCOL INPUT EXPECT CANONICAL
-    local file=$tmp/rows/$1.$2 chunk whole=
+    local file=$tmp/rows/$1.$2 chunk whole= size
+    size=$(stat -c %s "$file")
     for chunk in 131072 1 3; do
         run "--resp$2" --chunk "$chunk" "$file"
         runs=$((runs + 1))
-        check_end "$1, protocol $2, pieces of $chunk" "$(stat -c %s "$file")"
+        check_end "$1, protocol $2, pieces of $chunk" "$size"
         is_expected "$5" || failed "$1, protocol $2: got $out, expected $5"
         [ -z "$whole" ] || [ "$out$said" = "$whole" ] ||
             failed "$1, protocol $2, pieces of $chunk: $out $said, but whole: $whole"

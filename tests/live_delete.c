@@ -42,6 +42,7 @@ static void xdelex_tells_of_each_id_what_became_of_it(void **state) {
     struct live *live = *state;
     weir_client *client = live->client;
     weir_deletion results[4];
+    memset(results, 0, sizeof results);
     make_groups(client);
     weir_status st = weir_xdelex(client, WIRE("s"), WEIR_REFS_DEFAULT, ids, 3, results);
     if (!live_has("8.2", "9.2")) {
@@ -67,6 +68,7 @@ static void xdelex_keeps_what_a_group_has_not_acknowledged(void **state) {
     struct live *live = *state;
     weir_client *client = live->client;
     weir_deletion results[4];
+    memset(results, 0, sizeof results);
     if (!live_has("8.2", "9.2")) {
         return; /* the test above has seen it refuse */
     }
@@ -87,6 +89,7 @@ static void xackdel_acknowledges_and_deletes(void **state) {
     struct live *live = *state;
     weir_client *client = live->client;
     weir_deletion results[4];
+    memset(results, 0, sizeof results);
     uint64_t left = 9;
     make_groups(client);
     weir_status st =
@@ -114,6 +117,7 @@ static void xackdel_goes_by_what_is_pending(void **state) {
     struct live *live = *state;
     weir_client *client = live->client;
     weir_deletion results[4];
+    memset(results, 0, sizeof results);
     if (!live_has("8.2", "9.2")) {
         return; /* the test above has seen it refuse */
     }
@@ -129,6 +133,7 @@ static void deletions_can_be_asked_for_in_a_pipeline(void **state) {
     struct live *live = *state;
     weir_client *client = live->client;
     weir_deletion results[4];
+    memset(results, 0, sizeof results);
     make_groups(client);
     if (!live_has("8.2", "9.2")) {
         assert_status(
@@ -182,6 +187,7 @@ static void servers_that_more_than_8_ids_could_crash_get_8_at_a_time(void **stat
     weir_client *client;
     weir_id ten[10];
     weir_deletion results[10];
+    memset(results, 0, sizeof results);
     for (uint64_t i = 0; i < 10; i++) {
         ten[i] = (weir_id){i + 1, 0};
     }
