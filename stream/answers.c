@@ -339,7 +339,7 @@ weir_status weir_session_take_token(weir_session *session, uint64_t ticket,
     if (is_untouched_front(session, ticket)) {
         return take_front_token(session, token);
     }
-    weir_view whole;
+    weir_view whole = {NULL, 0};
     weir_status st = weir_session_take_whole(session, ticket, &whole);
     if (st != WEIR_OK) {
         return st;

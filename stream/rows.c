@@ -152,7 +152,7 @@ weir_status weir_rows_find(const weir_rows *keys, const char *name, weir_row_key
 }
 
 weir_status weir_rows_next_entry(weir_rows *rows, weir_entry *entry) {
-    weir_value row;
+    weir_value row = {.inner = NULL};
     weir_slot *slot = slot_of(rows);
     weir_status st =
         slot != NULL ? weir_rows_next(rows, 1U << WEIR_ROWS_ENTRIES, &row) : WEIR_END;

@@ -48,8 +48,8 @@ typedef enum weir_known_kind {
 typedef struct weir_known {
     const char *name;
     weir_known_kind kind;
-    size_t offset;       /* in the struct that is filled */
-    size_t flag;         /* of a bool that says that it was told; 0: none */
+    uint32_t offset;     /* in the struct that is filled */
+    uint32_t flag;       /* of a bool that says that it was told; 0: none */
     weir_rows_kind rows; /* WEIR_KNOWN_LIST */
 } weir_known;
 

@@ -118,25 +118,25 @@ static void give_up(weir_session *session) {
     facts->inquiry = WEIR_INQUIRY_OVER;
 }
 
-static weir_status find_out(weir_client *client) {
+/* A connection to ask on. */
+static weir_status bring_up(weir_client *client) {
+    weir_status st = weir_client_usable(client);
+    if (st != WEIR_OK || weir_client_is_ready(client)) {
+        return st;
+    }
+    if (client->is_non_blocking) {
+        return WEIR_MORE;
+    }
+    st = weir_client_bring_up(client, weir_now_ms() + client->timeout_ms, true);
+    return st < 0 || weir_client_is_ready(client) ? st : weir_client_refuse(client);
+}
+
+/* Waits for what was asked. */
+static weir_status await_facts(weir_client *client) {
     weir_session *session = &client->session;
     weir_facts *facts = &session->facts;
     int64_t deadline_ms = 0;
     weir_status st = WEIR_OK;
-    if (weir_client_usable(client) != WEIR_OK) {
-        return session->failure;
-    }
-    if (!weir_client_is_ready(client) && !client->is_non_blocking) {
-        st = weir_client_bring_up(client, weir_now_ms() + client->timeout_ms, true);
-    }
-    if (!weir_client_is_ready(client)) {
-        return st < 0                    ? st
-               : client->is_non_blocking ? WEIR_MORE
-                                         : weir_client_refuse(client);
-    }
-    if (facts->inquiry == WEIR_INQUIRY_NONE) {
-        st = weir_session_inquire(session);
-    }
     while (st == WEIR_OK && facts->inquiry != WEIR_INQUIRY_OVER) {
         st = weir_session_take_facts(session);
         if (st == WEIR_MORE) {
@@ -148,6 +148,19 @@ static weir_status find_out(weir_client *client) {
             return weir_session_tell_cut(session); /* lost with its connection */
         }
     }
+    return st;
+}
+
+static weir_status find_out(weir_client *client) {
+    weir_session *session = &client->session;
+    weir_status st = bring_up(client);
+    if (st != WEIR_OK) {
+        return st;
+    }
+    if (session->facts.inquiry == WEIR_INQUIRY_NONE) {
+        st = weir_session_inquire(session);
+    }
+    st = st == WEIR_OK ? await_facts(client) : st;
     if (st == WEIR_ERR_LIMIT || st == WEIR_ERR_NOMEM) {
         give_up(session);
         st = session->failure;
