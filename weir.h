@@ -3,6 +3,7 @@
 #ifndef WEIR_H
 #define WEIR_H
 
+#include "net/tls.h"
 #include "net/transport.h"
 #include "resp/base.h"
 #include "resp/command.h"

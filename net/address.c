@@ -31,14 +31,6 @@ static weir_status refuse(const struct parse *parse, const char *at, const char 
     return WEIR_ERR_ARG;
 }
 
-static weir_status refuse_tls(const struct parse *parse) {
-    struct weir_line text = weir_line_of_error(parse->error, WEIR_ERR_UNSUPPORTED, 0);
-    weir_line_add(&text,
-                  "TLS is not in this version (rediss:// and valkeys://); a TLS tunnel "
-                  "on this host can carry redis://");
-    return WEIR_ERR_UNSUPPORTED;
-}
-
 static const char *first_of(struct part part, char wanted) {
     const char *at = part.at;
     while (at < part.end && *at != wanted) {
@@ -306,20 +298,22 @@ static weir_status read_url(const struct parse *parse) {
     struct part path = {authority.end, rest.end};
     enum scheme scheme = read_scheme((struct part){url, colon});
     const char *sign = last_of(authority, '@');
-    if (sign != NULL && (scheme == SCHEME_TCP || scheme == SCHEME_UNIX)) {
+    if (sign != NULL && scheme != SCHEME_UNKNOWN) {
         weir_status st = read_who(parse, (struct part){authority.at, sign});
         if (st != WEIR_OK) {
             return st;
         }
         authority.at = sign + 1;
     }
+    parse->address->is_tls = scheme == SCHEME_TLS;
     switch (scheme) {
-    case SCHEME_TCP: return read_tcp(parse, authority, path);
+    case SCHEME_TCP:
+    case SCHEME_TLS: return read_tcp(parse, authority, path);
     case SCHEME_UNIX: return read_unix(parse, authority, path);
-    case SCHEME_TLS: return refuse_tls(parse);
     case SCHEME_UNKNOWN: break;
     }
-    return refuse(parse, url, "the scheme is none of redis, valkey and unix");
+    return refuse(parse, url,
+                  "the scheme is none of redis, rediss, valkey, valkeys and unix");
 }
 
 weir_status weir_address_parse(weir_address *address, const char *url, weir_error *error) {

@@ -17,6 +17,7 @@ typedef enum weir_address_kind { WEIR_ADDRESS_TCP, WEIR_ADDRESS_UNIX } weir_addr
 /* Where the peer is and who we are to it. Holds a password: wipe with weir_address_wipe. */
 typedef struct weir_address {
     weir_address_kind kind;
+    bool is_tls;                /* rediss, valkeys */
     uint16_t port;              /* TCP; 6379 if the URL names none */
     uint32_t db;                /* 0 if the URL names none */
     char host[WEIR_HOST_BYTES]; /* TCP: name, IPv4 or IPv6 without brackets */
@@ -29,9 +30,9 @@ typedef struct weir_address {
  * Reads redis://[[user]:password@]host[:port][/db], the same with valkey://, or
  * unix://[[user]:password@]/path[?db=N]; percent-encoded bytes are decoded in user,
  * password and path. "host" may be [IPv6]. A port of 0, an empty host, a NUL byte, a path
- * too long for a socket and anything left over are refused. WEIR_OK; WEIR_ERR_ARG: *error
- * says what is wrong and at which character, never showing the password.
- * WEIR_ERR_UNSUPPORTED: rediss:// or valkeys://. *address is whole or wiped.
+ * too long for a socket and anything left over are refused. rediss:// and valkeys:// mean
+ * TLS. WEIR_OK; WEIR_ERR_ARG: *error says what is wrong and at which character, never
+ * showing the password. *address is whole or wiped.
  */
 weir_status weir_address_parse(weir_address *address, const char *url, weir_error *error);
 

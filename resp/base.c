@@ -23,6 +23,7 @@ const char *weir_status_text(weir_status status) {
     case WEIR_ERR_CONNECT: return "cannot connect";
     case WEIR_ERR_REFUSED: return "the server refused the handshake";
     case WEIR_ERR_CANCELLED: return "cancelled";
+    case WEIR_ERR_TLS: return "TLS failed";
     }
     return "unknown status";
 }

@@ -48,7 +48,8 @@ typedef enum weir_status {
     WEIR_ERR_PROTOCOL = -23, /* the peer sent what RESP forbids */
     WEIR_ERR_CONNECT = -24,  /* no address of the peer could be reached */
     WEIR_ERR_REFUSED = -25,  /* the server refused the handshake: password, database, ... */
-    WEIR_ERR_CANCELLED = -26 /* the caller ended it: weir_client_cancel */
+    WEIR_ERR_CANCELLED = -26, /* the caller ended it: weir_client_cancel */
+    WEIR_ERR_TLS = -27 /* TLS failed: the peer's certificate, its name, a version, ... */
 } weir_status;
 
 /* True if `status` says that the connection is gone. */

@@ -215,6 +215,7 @@ void weir_close(weir_client *client) {
     }
     weir_mem mem = client->mem;
     weir_client_disconnect(client);
+    weir_tls_end(&client->tls);
     if (client->session.in.block != NULL) { /* an old server repeats what it was sent */
         weir_block *in = client->session.in.block;
         weir_wipe(weir_block_bytes(in), in->capacity);
@@ -235,6 +236,10 @@ weir_greeting weir_client_greeting(const weir_client *client) {
     weir_greeting greeting = {session->server, session->version, session->client_id,
                               session->protocol};
     return greeting;
+}
+
+weir_tls_state weir_client_tls(const weir_client *client) {
+    return weir_tls_state_of(&client->tls);
 }
 
 size_t weir_unanswered(const weir_client *client) { return client->session.untaken; }

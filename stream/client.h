@@ -4,6 +4,7 @@
 #ifndef WEIR_STREAM_CLIENT_H
 #define WEIR_STREAM_CLIENT_H
 
+#include "../net/tls.h"
 #include "../net/transport.h"
 #include "../resp/base.h"
 #include "../resp/reader.h"
@@ -101,10 +102,13 @@ typedef struct weir_options {
     int64_t timeout_ms; /* of each call; a BLOCK's time comes on top; default 5000 */
     bool non_blocking;  /* for event loops: no call ever waits, see weir_step */
     weir_limits limits;
-    weir_mem mem;                    /* default: the C library's allocator */
+    weir_mem mem;        /* default: the C library's allocator */
+    const weir_tls *tls; /* for rediss://, and unix:// with TLS; default: all of it zero.
+                            Borrowed during weir_open */
     const weir_transport *transport; /* default: TCP or a Unix socket, as the URL says. The
                        table is copied, its context borrowed until weir_close; the URL's
-                       host, port and path then are but the peer's name */
+                       host, port and path then are but the peer's name. With rediss://
+                       TLS is spoken through it */
     weir_reconnect reconnect;        /* default: a client is over with its connection */
 } weir_options;
 
@@ -115,7 +119,8 @@ typedef struct weir_options {
  * Connects and greets: HELLO 3 with AUTH, or RESP2 where the server has no HELLO; SELECT;
  * CLIENT SETINFO.
  * url: redis://[[user]:password@]host[:port][/db], with port 6379 if not given, or
- * unix://[[user]:password@]/path[?db=N]; valkey:// is the same as redis://.
+ * unix://[[user]:password@]/path[?db=N]; valkey:// is the same as redis://; rediss:// and
+ * valkeys:// are redis:// over TLS, see weir_tls.
  * Percent-encoding is decoded in user, password and path.
  * WEIR_OK: *client is ready (non_blocking: the connection has begun, go on with weir_step).
  * Failed: *client is given too, to be asked for the error and closed; NULL only if it is
@@ -129,7 +134,9 @@ typedef struct weir_options {
  *                      the system has no descriptor left
  *   WEIR_ERR_CANCELLED weir_client_cancel was called
  *   WEIR_ERR_LIMIT     the handshake does not fit into options->limits
- *   WEIR_ERR_UNSUPPORTED rediss:// (not in this version)
+ *   WEIR_ERR_TLS       the TLS handshake failed: certificate, name, version; or the peer
+ *                      does not speak TLS
+ *   WEIR_ERR_UNSUPPORTED rediss:// in a build without TLS
  * https://redis.io/docs/latest/commands/hello/
  */
 WEIR_API weir_status weir_open(const char *url, const weir_options *options,
@@ -189,6 +196,9 @@ typedef struct weir_greeting {
     int protocol;        /* 2 or 3: what is spoken on this connection */
 } weir_greeting;
 WEIR_API weir_greeting weir_client_greeting(const weir_client *client);
+
+/* What TLS has agreed on, on this connection. Borrows until weir_close. */
+WEIR_API weir_tls_state weir_client_tls(const weir_client *client);
 
 /*
  * PIPELINES. Every command CMD has two forms (commands.h):

@@ -160,18 +160,38 @@ weir_status weir_client_greet(weir_client *client) {
     return is_late ? end_late(client) : st < 0 ? st : WEIR_MORE;
 }
 
-weir_status weir_client_choose_transport(weir_client *client, const weir_transport *own) {
-    if (own == NULL) {
-        weir_socket_init(&client->socket, &client->address);
-        client->transport = weir_socket_transport(&client->socket);
-        return WEIR_OK;
-    }
-    if (own->connect == NULL || own->receive == NULL || own->send == NULL ||
-        own->fd == NULL || own->close == NULL) {
+static bool is_whole(const weir_transport *transport) {
+    return transport->connect != NULL && transport->receive != NULL &&
+           transport->send != NULL && transport->fd != NULL && transport->close != NULL;
+}
+
+weir_status weir_client_choose_transport(weir_client *client, const weir_options *options) {
+    static const weir_tls defaults = {0};
+    weir_transport below;
+    bool is_tcp = client->address.kind == WEIR_ADDRESS_TCP;
+    if (options->transport != NULL && !is_whole(options->transport)) {
         return weir_client_wrong(
             client,
             "options.transport: connect, receive, send, fd and close must be there");
     }
-    client->transport = *own;
-    return WEIR_OK;
+    if (options->tls != NULL && is_tcp && !client->address.is_tls) {
+        return weir_client_wrong(client, "options.tls is for TLS: write rediss://");
+    }
+    if (options->transport != NULL) {
+        below = *options->transport;
+    } else {
+        weir_socket_init(&client->socket, &client->address);
+        below = weir_socket_transport(&client->socket);
+    }
+    if (options->tls == NULL && !client->address.is_tls) {
+        client->transport = below;
+        return WEIR_OK;
+    }
+    weir_status st =
+        weir_tls_begin(&client->tls, options->tls != NULL ? options->tls : &defaults,
+                       &client->address, &below, &client->session.error);
+    if (st == WEIR_OK) {
+        client->transport = weir_tls_transport(&client->tls);
+    }
+    return st;
 }

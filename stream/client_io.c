@@ -11,6 +11,15 @@
 /* So long a call that does not wait goes on with a peer that never stops sending. */
 #define SLICE_MS 10
 
+/* A server that expects TLS ends the connection without a word. */
+static const char *mix_up(const weir_client *client) {
+    const weir_session *session = &client->session;
+    bool is_silent =
+        session->phase == WEIR_PHASE_HELLO && weir_buffer_len(&session->in) == 0;
+    bool is_plain = client->address.kind == WEIR_ADDRESS_TCP && !client->address.is_tls;
+    return is_silent && is_plain ? " (does it expect TLS: rediss://?)" : "";
+}
+
 /* The transport failed: `why` is its reason. */
 static weir_status break_io(weir_client *client, const char *doing, weir_status st,
                             const weir_error *why) {
@@ -24,8 +33,8 @@ static weir_status break_io(weir_client *client, const char *doing, weir_status 
         weir_line_add(&line, weir_status_text(st));
     }
     return weir_session_break(&client->session, weir_status_is_fatal(st) ? st : WEIR_ERR_IO,
-                              why->os_error, "%s: %s failed: %s", client->peer, doing,
-                              reason);
+                              why->os_error, "%s: %s failed: %s%s", client->peer, doing,
+                              reason, mix_up(client));
 }
 
 /* The peer takes nothing more; what it answered before that may still be there to read. */
@@ -95,10 +104,10 @@ weir_status weir_client_receive(weir_client *client) {
         return weir_session_received(session, moved, weir_now_ms());
     }
     if (st == WEIR_ERR_CLOSED) {
-        return weir_session_break(session, WEIR_ERR_CLOSED, 0,
-                                  "%s closed the connection, requests unanswered: %llu",
-                                  client->peer,
-                                  (unsigned long long)(session->next - session->first));
+        return weir_session_break(
+            session, WEIR_ERR_CLOSED, 0,
+            "%s closed the connection, requests unanswered: %llu%s", client->peer,
+            (unsigned long long)(session->next - session->first), mix_up(client));
     }
     return st == WEIR_MORE ? st : break_io(client, "receiving", st, &why);
 }

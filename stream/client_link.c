@@ -182,7 +182,7 @@ weir_status weir_client_bring_up(weir_client *client, int64_t deadline_ms, bool 
 weir_status weir_client_connect(weir_client *client, const weir_options *options) {
     const char *wrong = weir_link_check(&options->reconnect);
     weir_status st = wrong != NULL ? weir_client_wrong(client, wrong) : WEIR_OK;
-    st = st == WEIR_OK ? weir_client_choose_transport(client, options->transport) : st;
+    st = st == WEIR_OK ? weir_client_choose_transport(client, options) : st;
     if (st != WEIR_OK) {
         return weir_client_fail_connect(client, st);
     }

@@ -4,6 +4,7 @@
 #define WEIR_STREAM_CLIENT_PRIVATE_H
 
 #include "../net/net.h"
+#include "../net/tls_link.h"
 #include "../net/wake.h"
 #include "args.h"
 #include "link.h"
@@ -17,6 +18,7 @@ struct weir_client {
     weir_arena arena; /* weir_open_in only */
     weir_session session;
     weir_socket socket;       /* unless the transport is the caller's */
+    weir_tls_link tls;        /* over either, where TLS is spoken */
     weir_transport transport; /* what is spoken through; connect is NULL before there is */
     weir_link link;
     weir_wake cancel;     /* set by weir_client_cancel, from anywhere */
@@ -34,8 +36,9 @@ struct weir_client {
 
 /* ---- client_connect.c: from an address to a session that has been greeted ---- */
 
-/* TCP or a Unix socket, or `own` if it is not NULL. WEIR_OK, WEIR_ERR_ARG. */
-weir_status weir_client_choose_transport(weir_client *client, const weir_transport *own);
+/* TCP or a Unix socket, or options->transport; with TLS over it where that is spoken.
+ * WEIR_OK; WEIR_ERR_ARG, WEIR_ERR_NOMEM, WEIR_ERR_UNSUPPORTED. */
+weir_status weir_client_choose_transport(weir_client *client, const weir_options *options);
 
 /* Goes on connecting without waiting. WEIR_OK: connected; WEIR_MORE; or the failure. */
 weir_status weir_client_go_on_connecting(weir_client *client);

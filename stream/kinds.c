@@ -120,6 +120,7 @@ bool weir_status_may_have_run(weir_status status) {
     case WEIR_ERR_CLOSED:
     case WEIR_ERR_TIMEOUT:
     case WEIR_ERR_PROTOCOL:
+    case WEIR_ERR_TLS:
     case WEIR_ERR_CANCELLED: return true;
     }
     return true;

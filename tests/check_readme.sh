@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The programs in README.md (```c blocks with a main) must compile and link as they stand,
+# The programs in README.md and docs/tls.md (```c blocks with a main) must compile and link as they stand,
 # the other ```c blocks must compile behind the headers that they name no more. The first
 # program has 25 lines at most and is examples/first.c, which the tests run.
 #   tests/check_readme.sh INCLUDE_FOLDER LIBRARY [FLAG...]     CC names the compiler
@@ -21,7 +21,7 @@ trap 'rm -rf "$tmp"' EXIT
 awk -v folder="$tmp" '
     /^```/ && inside { inside = 0; next }
     /^```c$/ { inside = 1; file = sprintf("%s/block%03d.c", folder, ++count); next }
-    inside { print > file }' "$readme"
+    inside { print > file }' "$readme" "$root/docs/tls.md"
 
 programs=0
 pieces=0
@@ -43,8 +43,8 @@ for program in "$tmp"/*.c; do
         echo "the first program is not examples/first.c without its first comment"
         exit 1
     fi
-    "${CC:-cc}" -std=c11 -pedantic -Wall -Wextra -Werror "-I$include" "$program" "$@" \
-        "$library" -o "$tmp/program"
+    "${CC:-cc}" -std=c11 -pedantic -Wall -Wextra -Werror "-I$include" "$program" \
+        "$library" "$@" -o "$tmp/program"
 done
 for example in "$root"/examples/*.c; do
     if [ "$(wc -l <"$example")" -ge 80 ]; then

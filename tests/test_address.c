@@ -322,7 +322,7 @@ static void address_shows_no_byte_of_the_password_in_any_error(void **state) {
                                        "redis://:XYZZY",
                                        "http://u:XYZZY@h",
                                        "u:XYZZY@h",
-                                       "rediss://u:XYZZY@h",
+                                       "rediss://u:XYZZY@h:0",
                                        "unix://u:XYZZY@run/x",
                                        "unix://u:XYZ/ZY@/run/x",
                                        "unix://u:XYZZY@",
@@ -445,17 +445,23 @@ static void address_refuses_an_unknown_scheme(void **state) {
                                        "redis+unix:///a"};
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
         expect_refused(
-            urls[i], "bad URL, character 1: the scheme is none of redis, valkey and unix");
+            urls[i],
+            "bad URL, character 1: the scheme is none of redis, rediss, valkey, valkeys and unix");
     }
 }
 
-static void address_says_that_tls_is_not_in_this_version(void **state) {
+static void address_knows_tls_by_the_scheme(void **state) {
     (void)state;
-    static const char text[] =
-        "TLS is not in this version (rediss:// and valkeys://); a TLS "
-        "tunnel on this host can carry redis://";
-    expect_refused_as(WEIR_ERR_UNSUPPORTED, "rediss://u:pw@h:1/2", text);
-    expect_refused_as(WEIR_ERR_UNSUPPORTED, "valkeys://h", text);
+    static const char *const urls[] = {"rediss://u:pw@h:1/2", "valkeys://u:pw@h:1/2",
+                                       "Rediss://u:pw@h:1/2"};
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+        expect_tcp(urls[i], "h", 1, 2);
+        expect_who(urls[i], "u", "pw");
+        assert_true(parsed(urls[i]).is_tls);
+    }
+    expect_tcp("rediss://h", "h", 6379, 0);
+    assert_false(parsed("redis://h").is_tls);
+    assert_false(parsed("unix:///s").is_tls);
 }
 
 /* ---- wiping, naming ---- */
@@ -560,7 +566,7 @@ int main(void) {
         cmocka_unit_test(address_shows_a_right_url_where_the_scheme_is_missing),
         cmocka_unit_test(address_examples_in_errors_are_right_themselves),
         cmocka_unit_test(address_refuses_an_unknown_scheme),
-        cmocka_unit_test(address_says_that_tls_is_not_in_this_version),
+        cmocka_unit_test(address_knows_tls_by_the_scheme),
         cmocka_unit_test(address_wipe_leaves_no_byte_of_user_and_password),
         cmocka_unit_test(address_name_is_host_and_port_or_path),
         cmocka_unit_test(address_name_is_printable_ascii),

@@ -10,9 +10,9 @@ static const weir_status healthy[] = {WEIR_OK, WEIR_MORE, WEIR_END};
 static const weir_status refusals[] = {
     WEIR_ERR_ARG,    WEIR_ERR_NOMEM, WEIR_ERR_LIMIT, WEIR_ERR_FULL, WEIR_ERR_UNSUPPORTED,
     WEIR_ERR_SERVER, WEIR_ERR_REPLY, WEIR_ERR_DOWN,  WEIR_ERR_LOST};
-static const weir_status fatal[] = {WEIR_ERR_IO,       WEIR_ERR_CLOSED,  WEIR_ERR_TIMEOUT,
-                                    WEIR_ERR_PROTOCOL, WEIR_ERR_CONNECT, WEIR_ERR_REFUSED,
-                                    WEIR_ERR_CANCELLED};
+static const weir_status fatal[] = {WEIR_ERR_IO,        WEIR_ERR_CLOSED,  WEIR_ERR_TIMEOUT,
+                                    WEIR_ERR_PROTOCOL,  WEIR_ERR_CONNECT, WEIR_ERR_REFUSED,
+                                    WEIR_ERR_CANCELLED, WEIR_ERR_TLS};
 
 #define STATUSES (COUNT(healthy) + COUNT(refusals) + COUNT(fatal))
 
