@@ -43,8 +43,9 @@ typedef struct weir_transport {
     /*
      * Sends the `count` parts in their order, at least one byte in all, and may stop
      * anywhere; borrows them until it returns. WEIR_OK: *moved bytes (1 or more) are taken.
-     * WEIR_MORE: none can be taken now. Else failed, as with receive. After WEIR_MORE the
-     * same bytes come again, perhaps from elsewhere in memory and with more behind them.
+     * WEIR_MORE: none can be taken now. Else failed, as with receive; *moved bytes (0, or
+     * more) were taken before, and the peer may have them. After WEIR_MORE the same bytes
+     * come again, perhaps from elsewhere in memory and with more behind them.
      */
     weir_status (*send)(void *context, const weir_view *parts, size_t count, size_t *moved,
                         weir_error *error);

@@ -41,8 +41,12 @@ weir_status weir_wait_or_wake(int fd, int wants, const weir_wake *wake, int64_t 
                              watch(wake != NULL ? wake->fd : -1, WEIR_WANT_READ)};
     while (!is_woken(wake)) {
         int ready = poll(waits, 2, poll_timeout(deadline_ms, weir_now_ms()));
-        if (ready > 0 && (waits[0].revents & POLLNVAL) == 0 && !is_woken(wake)) {
+        bool is_ready = ready > 0 && waits[0].revents != 0;
+        if (is_ready && (waits[0].revents & POLLNVAL) == 0 && !is_woken(wake)) {
             return WEIR_OK;
+        }
+        if (ready > 0 && !is_ready && !is_woken(wake)) {
+            weir_wake_forget(wake);
         }
         if (ready > 0 && (waits[0].revents & POLLNVAL) != 0) {
             *os_error = EBADF;

@@ -36,8 +36,12 @@ void weir_wake_set(weir_wake *wake) {
 /* The flag first: what is set meanwhile is lost to the descriptor alone, and the flag is
  * looked at before each wait. */
 void weir_wake_clear(weir_wake *wake) {
-    uint64_t count;
     atomic_store_explicit(&wake->is_set, false, memory_order_release);
+    weir_wake_forget(wake);
+}
+
+void weir_wake_forget(const weir_wake *wake) {
+    uint64_t count;
     if (wake->fd >= 0) {
         ssize_t got = read(wake->fd, &count, sizeof count);
         (void)got;

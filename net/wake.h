@@ -31,6 +31,10 @@ static inline bool weir_wake_is_set(const weir_wake *wake) {
 /* By the thread that waits for it. */
 void weir_wake_clear(weir_wake *wake);
 
+/* By the same, where the descriptor is readable though it is not set: a set that
+ * weir_wake_clear came between. */
+void weir_wake_forget(const weir_wake *wake);
+
 void weir_wake_close(weir_wake *wake);
 
 /* As weir_wait, and WEIR_ERR_CANCELLED as soon as `wake` is set, before all else. */

@@ -40,7 +40,7 @@ typedef enum weir_status {
     WEIR_ERR_SERVER = -10, /* the server answered with an error; the connection is fine */
     WEIR_ERR_REPLY = -11,  /* valid RESP of a shape this command does not have; likewise */
     WEIR_ERR_DOWN = -12,   /* reconnecting: not sent, so surely not executed */
-    WEIR_ERR_LOST = -13,   /* reconnecting: the answer was lost, it may have been executed */
+    WEIR_ERR_LOST = -13, /* reconnecting: the answer was lost, it may have been executed */
 
     WEIR_ERR_IO = -20,       /* the operating system reported a failure */
     WEIR_ERR_CLOSED = -21,   /* the peer closed the connection */

@@ -203,7 +203,7 @@ weir_status weir_session_reach(weir_session *session, uint64_t ticket) {
     return WEIR_OK;
 }
 
-bool weir_session_is_owed(weir_session *session) {
+uint64_t weir_session_owed(weir_session *session) {
     weir_session_catch_up(session);
     weir_reader reader = session->ahead;
     weir_view rest = ahead_view(session);
@@ -215,12 +215,12 @@ bool weir_session_is_owed(weir_session *session) {
         }
         size_t used;
         if (weir_reader_skip_reply(&reader, rest, &used) != WEIR_OK) {
-            return true;
+            return ticket;
         }
         rest = weir_bytes(rest.data + used, rest.len - used);
         ticket += is_push ? 0 : 1;
     }
-    return false;
+    return 0;
 }
 
 weir_view weir_session_whole(const weir_session *session, const weir_request *request) {

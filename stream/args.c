@@ -137,10 +137,15 @@ static size_t argument_count(const weir_args *args) {
     return args->count + 2 * args->field_count + args->id_count + 2 * args->source_count;
 }
 
+/* Such a list cannot lie in memory. */
+static bool is_beyond_memory(const weir_args *args) {
+    return args->field_count > SIZE_MAX / 64 || args->id_count > SIZE_MAX / 64 ||
+           args->source_count > SIZE_MAX / 64;
+}
+
 weir_status weir_args_size(const weir_args *args, size_t *size) {
-    if (args->field_count > SIZE_MAX / 64 || args->id_count > SIZE_MAX / 64 ||
-        args->source_count > SIZE_MAX / 64) {
-        return WEIR_ERR_LIMIT; /* such a list cannot lie in memory */
+    if (is_beyond_memory(args)) {
+        return WEIR_ERR_LIMIT;
     }
     size_t sum = weir_header_size(argument_count(args));
     const weir_view *list = list_of(args);
@@ -180,6 +185,9 @@ static size_t bound_with(size_t sum, size_t len) {
 }
 
 size_t weir_args_bound(const weir_args *args) {
+    if (is_beyond_memory(args)) {
+        return SIZE_MAX; /* and weir_args_size says so */
+    }
     const weir_view *list = list_of(args);
     size_t sum = WEIR_BULK_FRAME_MOST; /* and no less than the header */
     for (size_t i = 0; i < args->count; i++) {

@@ -112,6 +112,7 @@ static weir_status make_xautoclaim(weir_client *client, weir_args *args, const c
     static const weir_xautoclaim_options defaults = {0};
     const weir_xautoclaim_options *given = options != NULL ? options : &defaults;
     weir_status st = begin_claim(client, args, "XAUTOCLAIM", by);
+    st = st == WEIR_OK ? weir_client_need(client, WEIR_FEATURE_XAUTOCLAIM) : st;
     if (st != WEIR_OK) {
         return st;
     }

@@ -246,22 +246,36 @@ size_t weir_unanswered(const weir_client *client) { return client->session.untak
 
 uint64_t weir_client_pushes(const weir_client *client) { return client->session.pushes; }
 
+/* The connection may have ended: what was queued is not sent then, its takes will tell. */
+static weir_status check_flush(weir_client *client, weir_status st) {
+    (void)weir_client_heed_cancel(client);
+    bool was_lost = weir_client_mend(client);
+    weir_status failure = weir_session_failed(&client->session);
+    if (failure != WEIR_OK) {
+        return failure;
+    }
+    return was_lost ? weir_client_refuse(client) : st;
+}
+
 weir_status weir_flush(weir_client *client) {
-    weir_status st = weir_client_usable(client);
+    weir_session *session = &client->session;
+    weir_status st = check_flush(client, WEIR_OK);
     if (st != WEIR_OK) {
         return st;
     }
     st = client->is_non_blocking ? weir_client_send(client) : weir_client_drain(client, 1);
     if (st < 0) {
-        return weir_client_mend(client) ? weir_client_refuse(client) : st;
+        return check_flush(client, st);
     }
     if (!weir_client_is_ready(client)) {
-        return weir_buffer_len(&client->session.out) == 0 ? WEIR_OK
-               : client->is_non_blocking                  ? WEIR_MORE
-                                                          : weir_client_refuse(client);
+        if (weir_buffer_len(&session->out) == 0 || client->is_non_blocking) {
+            return weir_buffer_len(&session->out) == 0 ? WEIR_OK : WEIR_MORE;
+        }
+        weir_session_resolve(session); /* as DOWN says: none of it will be sent */
+        return weir_client_refuse(client);
     }
-    if (st == WEIR_OK && weir_session_queued(&client->session) > 0) {
-        return weir_session_error(&client->session, WEIR_ERR_FULL,
+    if (st == WEIR_OK && weir_session_queued(session) > 0) {
+        return weir_session_error(session, WEIR_ERR_FULL,
                                   "the peer sends and takes nothing: take answers first");
     }
     return st;

@@ -252,13 +252,17 @@ weir_status weir_client_take_whole(weir_client *client, uint64_t ticket, weir_vi
     weir_session *session = &client->session;
     int64_t block_ms = block_of(client, ticket);
     int64_t deadline_ms = 0;
-    weir_status st = weir_session_take_whole(session, ticket, whole);
-    while (st == WEIR_MORE) {
+    weir_status st = WEIR_OK;
+    for (;;) {
+        st = weir_session_take_whole(session, ticket, whole);
+        st = weir_client_end_take(client, ticket, st);
+        if (st != WEIR_MORE) {
+            break;
+        }
         st = weir_client_await(client, ticket, block_ms, &deadline_ms);
         if (st != WEIR_OK) {
             return st;
         }
-        st = weir_session_take_whole(session, ticket, whole);
     }
     if (st != WEIR_OK) {
         return st;

@@ -71,10 +71,10 @@ weir_status weir_client_send(weir_client *client) {
             client->send_at = weir_session_queued(session) + SEND_STEP;
             return WEIR_MORE;
         }
+        weir_session_sent(session, moved);
         if (st != WEIR_OK) {
             return end_sending(client, st, &why);
         }
-        weir_session_sent(session, moved);
     }
     client->send_at = SEND_STEP;
     return weir_session_failed(session);

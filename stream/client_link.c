@@ -76,14 +76,14 @@ weir_status weir_client_refuse(weir_client *client) {
 
 /* ---- trying ---- */
 
-static bool take_secret(char out[WEIR_SECRET_BYTES], const char *text) {
-    const char *given = text != NULL ? text : "";
-    size_t len = strlen(given);
-    if (len >= WEIR_SECRET_BYTES) {
-        return false;
+static size_t secret_len(const char *text) { return text != NULL ? strlen(text) : 0; }
+
+/* memmove: it may be the text that we handed out. */
+static void take_secret(char out[WEIR_SECRET_BYTES], const char *text, size_t len) {
+    if (len > 0) {
+        memmove(out, text, len);
     }
-    memmove(out, given, len + 1); /* it may be the text that we handed out */
-    return true;
+    out[len] = '\0';
 }
 
 /* Asks the caller who we are now. */
@@ -95,15 +95,21 @@ static weir_status ask_credentials(weir_client *client) {
         return WEIR_OK;
     }
     weir_status st = rules->credentials(rules->context, &given);
-    bool is_fine = st == WEIR_OK && take_secret(address->user, given.user) &&
-                   take_secret(address->password, given.password);
-    if (is_fine) {
-        return WEIR_OK;
+    size_t user_len = secret_len(given.user);
+    size_t password_len = secret_len(given.password);
+    const char *wrong = st != WEIR_OK ? "reconnect.credentials gave none"
+                        : user_len >= WEIR_SECRET_BYTES || password_len >= WEIR_SECRET_BYTES
+                            ? "user and password: at most 511 bytes"
+                        : user_len > 0 && password_len == 0
+                            ? "a user without a password: name both or none"
+                            : NULL;
+    if (wrong != NULL) {
+        return weir_session_break(&client->session, WEIR_ERR_REFUSED, 0, "%s: %s",
+                                  client->peer, wrong);
     }
-    return weir_session_break(&client->session, WEIR_ERR_REFUSED, 0,
-                              st == WEIR_OK ? "%s: user and password: at most 511 bytes"
-                                            : "%s: reconnect.credentials gave none",
-                              client->peer);
+    take_secret(address->user, given.user, user_len);
+    take_secret(address->password, given.password, password_len);
+    return WEIR_OK;
 }
 
 static weir_status begin_try(weir_client *client) {

@@ -118,16 +118,23 @@ weir_status weir_xackdel(weir_client *client, weir_view key, weir_view group,
                          weir_refs refs, const weir_id *ids, size_t id_count,
                          weir_deletion *results) {
     weir_args args;
-    weir_status st;
-    do { /* known once the server was found to have XACKDEL */
+    bool is_begun = false;
+    /* all of it is checked, and the server known, before how many may go at once is asked
+     */
+    weir_status st = make_xackdel(client, &args, key, group, refs, ids, id_count);
+    while (st == WEIR_OK && id_count > 0) {
         size_t most = weir_client_xackdel_most(client);
         size_t count = id_count < most ? id_count : most;
         st = make_xackdel(client, &args, key, group, refs, ids, count);
         st = deletions_now(client, st, &args, results);
+        if (st < 0 && is_begun) {
+            client->session.error.may_have_run = true; /* the ids before these are done */
+        }
+        is_begun = true;
         ids += count;
         results += results != NULL ? count : 0;
         id_count -= count;
-    } while (st == WEIR_OK && id_count > 0);
+    }
     return st;
 }
 

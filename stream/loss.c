@@ -3,10 +3,11 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "session.h"
 
-/* An iterator that read its answer while it arrived: only the entry in hand lives on. */
+/* An iterator that read its answer while it arrived: only the entry in hand lives on. One
+ * whose answer has wholly come reads on. */
 static void cut_streaming(weir_session *session) {
     weir_slot *slot = session->streaming;
-    if (slot == NULL) {
+    if (slot == NULL || weir_session_request(session, slot->ticket)->is_whole) {
         return;
     }
     slot->is_dropped = true;
@@ -86,7 +87,7 @@ static void forget_facts(weir_session *session) {
 
 void weir_session_restart(weir_session *session) {
     forget_facts(session);
-    if (session->client_id != 0) {
+    if (session->was_greeted) { /* a try that ended before has sent no requests */
         session->last_client_id = session->client_id;
         memcpy(session->last_run, session->run, sizeof session->run);
     }

@@ -145,7 +145,7 @@ static weir_status await_facts(weir_client *client) {
             st = weir_client_await(client, ticket, 0, &deadline_ms);
         }
         if (st == WEIR_OK && facts->inquiry == WEIR_INQUIRY_NONE) {
-            return weir_session_tell_cut(session); /* lost with its connection */
+            return weir_client_refuse(client); /* lost with its connection */
         }
     }
     return st;
@@ -159,6 +159,10 @@ static weir_status find_out(weir_client *client) {
     }
     if (session->facts.inquiry == WEIR_INQUIRY_NONE) {
         st = weir_session_inquire(session);
+        if (st == WEIR_ERR_LIMIT || st == WEIR_ERR_NOMEM) { /* nothing is asked */
+            session->facts.inquiry = WEIR_INQUIRY_OVER;
+            return session->failure;
+        }
     }
     st = st == WEIR_OK ? await_facts(client) : st;
     if (st == WEIR_ERR_LIMIT || st == WEIR_ERR_NOMEM) {
@@ -195,11 +199,11 @@ static weir_status refuse(weir_client *client, const weir_feature_row *row) {
 weir_status weir_client_need(weir_client *client, weir_feature feature) {
     const weir_facts *facts = &client->session.facts;
     const uint32_t bit = UINT32_C(1) << feature;
-    if ((facts->has & bit) != 0) {
-        return WEIR_OK;
+    weir_status st = weir_client_usable(client); /* what is known is of this connection */
+    if (st != WEIR_OK || (facts->has & bit) != 0) {
+        return st;
     }
     const weir_feature_row *row = weir_feature_row_of(feature);
-    weir_status st = WEIR_OK;
     if (!is_known(&client->session) && !row->is_old) {
         st = find_out(client);
     }

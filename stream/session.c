@@ -257,8 +257,10 @@ weir_status weir_session_tick(weir_session *session, int64_t now_ms) {
         return session->failure;
     }
     bool is_full = weir_buffer_len(&session->in) >= session->in.most;
-    if (is_full ||
-        !weir_session_is_owed(session)) { /* it is the caller who takes his time */
+    uint64_t owed = weir_session_owed(session);
+    bool may_block = owed != 0 && owed != session->first &&
+                     weir_session_request(session, owed)->block_ms != 0;
+    if (is_full || owed == 0 || may_block) { /* it is the caller who takes his time */
         session->progress_ms = now_ms;
         return WEIR_OK;
     }

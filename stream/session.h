@@ -369,9 +369,9 @@ void weir_session_abandon(weir_session *session, uint64_t ticket);
 /* Passes over what nobody wants, as far as it has come. WEIR_OK, or the failure. */
 weir_status weir_session_settle(weir_session *session);
 
-/* True if some answer has not wholly come. Changes nothing that can be seen: an answer that
- * the ahead reader had begun would have to be held whole. */
-bool weir_session_is_owed(weir_session *session);
+/* Whose answer is the first that has not wholly come; 0: all have. Changes nothing that can
+ * be seen: an answer that the ahead reader had begun would have to be held whole. */
+uint64_t weir_session_owed(weir_session *session);
 
 /* The answer of `ticket` is wholly received: its bytes stay in the queue. */
 weir_status weir_session_reach(weir_session *session, uint64_t ticket);

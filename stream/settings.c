@@ -50,9 +50,12 @@ static weir_status make_xsetid(weir_client *client, weir_args *args, weir_view k
         weir_args_id(args, "", given->max_deleted);
     }
     weir_status st = weir_check_key(client, key);
-    return st == WEIR_OK ? weir_check_number(client, given->entries_added,
-                                             "entries_added is at most 2^63-1")
-                         : st;
+    st = st == WEIR_OK ? weir_check_number(client, given->entries_added,
+                                           "entries_added is at most 2^63-1")
+                       : st;
+    bool has_facts = args->count > 3; /* XSETID key id */
+    return st == WEIR_OK && has_facts ? weir_client_need(client, WEIR_FEATURE_SETID_FACTS)
+                                      : st;
 }
 
 weir_status weir_xsetid(weir_client *client, weir_view key, weir_id last,

@@ -28,15 +28,14 @@ static weir_status check_trim_by(weir_client *client, const weir_trim *trim) {
 static weir_status check_trim(weir_client *client, const weir_trim *trim) {
     weir_status st = check_trim_by(client, trim);
     st = st == WEIR_OK ? weir_check_refs(client, trim->refs) : st;
-    if (st != WEIR_OK || trim->limit == 0) {
-        return st;
-    }
-    if (trim->is_exact) {
+    if (st == WEIR_OK && trim->limit != 0 && trim->is_exact) {
         return weir_client_wrong(client, "trim.limit goes with approximate trimming only");
     }
-    return trim->limit == WEIR_UNLIMITED
-               ? WEIR_OK
-               : weir_check_number(client, trim->limit, "trim.limit is at most 2^63-1");
+    if (st == WEIR_OK && trim->limit != WEIR_UNLIMITED) {
+        st = weir_check_number(client, trim->limit, "trim.limit is at most 2^63-1");
+    }
+    bool is_newer = trim->by == WEIR_TRIM_MINID || trim->limit != 0;
+    return st == WEIR_OK && is_newer ? weir_client_need(client, WEIR_FEATURE_MINID) : st;
 }
 
 /* MAXLEN|MINID =|~ threshold [LIMIT n]; LIMIT 0 is none. */
@@ -96,6 +95,12 @@ static weir_status check_xadd(weir_client *client, weir_view key, const weir_fie
     st = st == WEIR_OK ? check_fields(client, fields, field_count) : st;
     st = st == WEIR_OK ? check_trim(client, &given->trim) : st;
     st = st == WEIR_OK ? check_id(client, given) : st;
+    if (st == WEIR_OK && given->no_mkstream) {
+        st = weir_client_need(client, WEIR_FEATURE_NOMKSTREAM);
+    }
+    if (st == WEIR_OK && given->auto_seq) {
+        st = weir_client_need(client, WEIR_FEATURE_AUTO_SEQUENCE);
+    }
     if (st == WEIR_OK && given->producer.len > 0) {
         st = weir_client_need(client, WEIR_FEATURE_IDMP);
     }

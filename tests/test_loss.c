@@ -258,6 +258,66 @@ static void a_handshake_that_ends_at_each_byte_leaves_no_byte_behind(void **stat
     }
 }
 
+/* What had come of its answer is all of it: the iterator is not cut. */
+static void an_iterator_whose_answer_has_come_reads_on(void **state) {
+    (void)state;
+    static const char wire[] = "*2\r\n" ENTRY("1") ENTRY("2");
+    for (size_t came = 4; came < sizeof wire; came++) {
+        struct rig rig;
+        weir_slot *slot = NULL;
+        weir_entry entry = {.state = WEIR_ENTRY_PURGED};
+        start(&rig);
+        uint64_t ticket = ask(&rig.session, WEIR_ANSWER_RANGE);
+        weir_session_sent(&rig.session, SIZE);
+        assert_true(feed(&rig.session, weir_bytes(wire, came)));
+        assert_status(weir_session_open_entries(&rig.session, ticket, &slot, &slot),
+                      WEIR_OK);
+        assert_true(feed(&rig.session, weir_bytes(wire + came, sizeof wire - 1 - came)));
+        lose(&rig.session);
+        assert_non_null(slot);
+        assert_false(slot->is_lost);
+        for (uint64_t i = 1; i <= 2; i++) {
+            assert_status(weir_session_next_entry(&rig.session, slot, &entry), WEIR_OK);
+            assert_int_equal(entry.id.ms, i);
+            weir_session_unpin(&rig.session, slot);
+        }
+        assert_status(weir_session_next_entry(&rig.session, slot, &entry), WEIR_END);
+        weir_session_close_slot(&rig.session, slot);
+        expect_good(&rig.session);
+        stop(&rig);
+    }
+}
+
+/* One whose answer's head alone was looked at is opened by its take. */
+static void an_answer_half_opened_and_whole_is_taken_after_the_loss(void **state) {
+    (void)state;
+    static const char wire[] = "*3\r\n$3\r\n0-0\r\n*1\r\n" ENTRY("1") "*0\r\n";
+    for (size_t came = 1; came < sizeof wire - 1; came++) {
+        struct rig rig;
+        weir_slot *slot = NULL;
+        weir_entry entry = {.state = WEIR_ENTRY_PURGED};
+        start(&rig);
+        uint64_t ticket = ask(&rig.session, WEIR_ANSWER_AUTOCLAIM);
+        weir_session_sent(&rig.session, SIZE);
+        assert_true(feed(&rig.session, weir_bytes(wire, came)));
+        weir_status st = weir_session_open_entries(&rig.session, ticket, &slot, &slot);
+        assert_true(st == WEIR_MORE || st == WEIR_OK);
+        assert_true(feed(&rig.session, weir_bytes(wire + came, sizeof wire - 1 - came)));
+        lose(&rig.session);
+        if (st == WEIR_MORE) {
+            assert_status(weir_session_open_entries(&rig.session, ticket, &slot, &slot),
+                          WEIR_OK);
+        }
+        assert_non_null(slot);
+        assert_status(weir_session_next_entry(&rig.session, slot, &entry), WEIR_OK);
+        assert_int_equal(entry.id.ms, 1);
+        assert_status(weir_session_next_entry(&rig.session, slot, &entry), WEIR_END);
+        weir_session_close_slot(&rig.session, slot);
+        expect_good(&rig.session);
+        stop(&rig);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_request_has_one_end_wherever_the_connection_ends),
@@ -265,6 +325,8 @@ int main(void) {
         cmocka_unit_test(what_is_still_queued_can_be_given_up),
         cmocka_unit_test(an_iterator_is_cut_with_its_answer),
         cmocka_unit_test(a_handshake_that_ends_at_each_byte_leaves_no_byte_behind),
+        cmocka_unit_test(an_iterator_whose_answer_has_come_reads_on),
+        cmocka_unit_test(an_answer_half_opened_and_whole_is_taken_after_the_loss),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
