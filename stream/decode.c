@@ -47,11 +47,14 @@ bool weir_decode_integer(const weir_token *token, int64_t *number) {
         return true;
     }
     bool is_text = token->type == WEIR_TOKEN_BULK || token->type == WEIR_TOKEN_SIMPLE;
-    bool is_negative = is_text && token->bytes.len > 0 && token->bytes.data[0] == '-';
+    if (!is_text || token->bytes.len == 0) { /* the bytes may have no address */
+        return false;
+    }
+    bool is_negative = token->bytes.data[0] == '-';
     size_t sign = is_negative ? 1 : 0;
     weir_view digits = weir_bytes(token->bytes.data + sign, token->bytes.len - sign);
     uint64_t value;
-    if (!is_text || !weir_parse_u64(digits, &value) || value > INT64_MAX ||
+    if (!weir_parse_u64(digits, &value) || value > INT64_MAX ||
         (is_negative && value == 0)) {
         return false;
     }

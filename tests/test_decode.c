@@ -722,6 +722,18 @@ static void an_id_of_a_server_is_given_in_full(void **state) {
     assert_int_equal(id.ms, 1); /* untouched */
 }
 
+static void what_is_no_number_is_not_decoded_as_one(void **state) {
+    (void)state;
+    static const weir_token_type types[] = {WEIR_TOKEN_BOOLEAN, WEIR_TOKEN_NULL,
+                                            WEIR_TOKEN_DOUBLE, WEIR_TOKEN_BULK};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        const weir_token token = {.type = types[i], .number = 1};
+        int64_t number = 77;
+        assert_false(weir_decode_integer(&token, &number));
+        assert_int_equal(number, 77);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_shape_is_decoded_or_refused),
@@ -745,6 +757,7 @@ int main(void) {
         cmocka_unit_test(fields_are_allocated_once_for_entries_of_one_size),
         cmocka_unit_test(memory_follows_the_fields_received_not_their_count),
         cmocka_unit_test(an_id_of_a_server_is_given_in_full),
+        cmocka_unit_test(what_is_no_number_is_not_decoded_as_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
