@@ -8,7 +8,7 @@
 #include "commands.h"
 #include "loans.h"
 
-#define WEIR_ARGS_MOST    16  /* XADD and XCLAIM with all their options: 13 */
+#define WEIR_ARGS_MOST    16  /* XREADGROUP with all its options */
 #define WEIR_ARGS_SCRATCH 192 /* numbers and ids of one command: at most five */
 
 typedef struct weir_args {

@@ -70,8 +70,9 @@ typedef struct weir_reconnect {
     bool fail_fast;   /* while it is down, requests are refused at once (WEIR_ERR_DOWN);
                          default: they are queued, up to the ceilings of weir_limits, and
                          sent once it is up; a call that waits for an answer waits for that
-                         too, within timeout_ms, and then all that is queued is WEIR_ERR_DOWN
-                       */
+                         too, within timeout_ms, and then all that is queued is WEIR_ERR_DOWN.
+                         What needs a newer server (server.h) is not queued: it waits until
+                         the server is known */
     bool is_fencing;  /* before it is ready again, the server is told to drop what the last
                          connection left unexecuted (CLIENT KILL): one round trip; a user
                          that may not do that goes without, see weir_link_event.is_fenced */

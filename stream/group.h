@@ -89,8 +89,8 @@ WEIR_API weir_status weir_append_xack(weir_client *client, weir_view key, weir_v
  * group. A missing stream or group: none is found. Redis 8.2; versions 8.2.0 to 8.2.2 may
  * crash with more than 8 ids (CVE-2025-62507): there, and where the version is not known
  * (RESP2), weir_xackdel asks for 8 at a time, and weir_append_xackdel with more is
- * WEIR_ERR_UNSUPPORTED.
- * https://redis.io/docs/latest/commands/xackdel/
+ * WEIR_ERR_UNSUPPORTED. Where a later 8 fail, those before are done: their results are
+ * there, and error.may_have_run is true. https://redis.io/docs/latest/commands/xackdel/
  */
 WEIR_API weir_status weir_xackdel(weir_client *client, weir_view key, weir_view group,
                                   weir_refs refs, const weir_id *ids, size_t id_count,
