@@ -51,11 +51,10 @@ WEIR_API void weir_pending_close(weir_pending *pending);
 /*
  * A list of rows. Caller-held, fields private. The list that a call gives holds the answer:
  * all views of its rows, and the lists inside them, borrow until weir_rows_close on it
- * (weir_stream_info_close), until it ends with WEIR_ERR_REPLY, or until the same variable is
- * used again. A list inside a row
- * may be copied, and closes nothing. A weir_rows_next_... that fits no row of the list is
- * WEIR_ERR_ARG; each gives WEIR_OK; WEIR_END: no more; WEIR_ERR_REPLY: a row of another
- * shape, the list has ended.
+ * (weir_stream_info_close), until it ends with WEIR_ERR_REPLY, or until the same variable
+ * is used again. A list inside a row may be copied, and closes nothing. A
+ * weir_rows_next_... that fits no row of the list is WEIR_ERR_ARG; each gives WEIR_OK;
+ * WEIR_END: no more; WEIR_ERR_REPLY: a row of another shape, the list has ended.
  */
 typedef struct weir_rows {
     weir_reply answer;
