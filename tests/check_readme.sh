@@ -9,6 +9,10 @@ set -euo pipefail
 include=$1
 library=$2
 shift 2
+flags=() # those that compiling wants: libraries are for linking
+for flag in "$@"; do
+    [[ $flag == -l* ]] || flags+=("$flag")
+done
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 readme=$root/README.md
 if ! [ -f "$readme" ]; then
@@ -30,7 +34,7 @@ for program in "$tmp"/*.c; do
         pieces=$((pieces + 1))
         "${CC:-cc}" -std=c11 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Werror \
             -Wno-unused-function "-I$include" -include weir/weir.h -include stdio.h \
-            -include poll.h "$@" -c "$program" -o "$tmp/piece.o"
+            -include poll.h "${flags[@]}" -c "$program" -o "$tmp/piece.o"
         continue
     fi
     programs=$((programs + 1))

@@ -191,7 +191,8 @@ static void opening_is_cancelled_by_a_signal_handler(void **state) {
     weir_options options = {.connect_timeout_ms = 60000};
     int64_t began_ms = live_now_ms();
     set_alarm(SOON_MS, cancel_opened);
-    expect_cancelled(opened, weir_open(peer.url, &options, &opened), began_ms);
+    weir_status st = weir_open(peer.url, &options, &opened);
+    expect_cancelled(opened, st, began_ms);
     assert_non_null(strstr(weir_client_error(opened)->text, "while connecting"));
     weir_close(opened);
     opened = NULL;
