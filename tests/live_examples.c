@@ -1,74 +1,14 @@
 /* The examples, run as a user runs them: programs, their output, and a worker that is
  * killed in the middle of its work. SPDX-License-Identifier: BSD-2-Clause */
 #include "live.h"
+#include "loops.h"
+#include "program.h"
 
-#include <libgen.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define JOBS 5000 /* a line for each is more than a pipe holds */
-
-static char folder[512]; /* of the programs, with a '/' at its end */
-
-/* ---- running programs ---- */
-
-struct program {
-    pid_t pid;
-    FILE *out;
-};
-
-static void become(const char *name, const char *const *args) {
-    const char *all[8] = {name};
-    char path[600];
-    for (size_t i = 0; args[i] != NULL && i < 6; i++) {
-        all[i + 1] = args[i];
-    }
-    (void)snprintf(path, sizeof path, "%s%s", folder, name);
-    execv(path, (char *const *)(uintptr_t)all);
-    _exit(127);
-}
-
-#define start(name, ...) start_program((name), (const char *const[]){__VA_ARGS__, NULL})
-static struct program start_program(const char *name, const char *const *args) {
-    int ends[2];
-    struct program program = {0};
-    assert_int_equal(pipe(ends), 0);
-    program.pid = fork();
-    assert_true(program.pid >= 0);
-    if (program.pid == 0) {
-        (void)dup2(ends[1], 1);
-        (void)close(ends[0]);
-        (void)close(ends[1]);
-        become(name, args);
-    }
-    (void)close(ends[1]);
-    program.out = fdopen(ends[0], "r");
-    assert_non_null(program.out);
-    return program;
-}
-
-/* Waits for its end; gives its exit status, or 128 and the signal. */
-static int finish(struct program *program) {
-    int how = 0;
-    (void)fclose(program->out);
-    assert_int_equal(waitpid(program->pid, &how, 0), program->pid);
-    return WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
-}
-
-static void expect_line(struct program *program, const char *expected) {
-    char line[256] = "";
-    assert_non_null(fgets(line, sizeof line, program->out));
-    assert_string_equal(line, expected);
-}
-
-static void expect_no_line(struct program *program) {
-    char line[256];
-    assert_null(fgets(line, sizeof line, program->out));
-}
 
 /* ---- first, put, range, tail ---- */
 
@@ -76,7 +16,7 @@ static void expect_no_line(struct program *program) {
 static void first_adds_and_prints(void **state) {
     struct live *live = *state;
     for (int run = 1; run <= 2; run++) {
-        struct program first = start("first", live->server->url);
+        struct program first = program_start("first", live->server->url);
         char line[128] = "";
         for (int i = 0; i < run; i++) {
             weir_id id = {0};
@@ -86,20 +26,21 @@ static void first_adds_and_prints(void **state) {
             assert_true(id.ms > 1600000000000);
             assert_string_equal(line + id_len, " is for user@example.com\n");
         }
-        expect_no_line(&first);
-        assert_int_equal(finish(&first), 0);
+        program_expect_no_line(&first);
+        assert_int_equal(program_finish(&first), 0);
     }
-    struct program first = start("first", "unix:///tmp/weir-no-such-folder/s");
-    expect_no_line(&first);
-    assert_int_equal(finish(&first), 1);
+    struct program first = program_start("first", "unix:///tmp/weir-no-such-folder/s");
+    program_expect_no_line(&first);
+    assert_int_equal(program_finish(&first), 1);
 }
 
 static void put_adds_counts_and_trims(void **state) {
     struct live *live = *state;
-    struct program put = start("put", live->server->url, "s", "120000");
-    expect_line(&put, "120000 entries added, 20000 trimmed, 100000 in the stream\n");
-    expect_no_line(&put);
-    assert_int_equal(finish(&put), 0);
+    struct program put = program_start("put", live->server->url, "s", "120000");
+    program_expect_line(&put,
+                        "120000 entries added, 20000 trimmed, 100000 in the stream\n");
+    program_expect_no_line(&put);
+    assert_int_equal(program_finish(&put), 0);
 }
 
 static void range_prints_everything_or_the_last_hour(void **state) {
@@ -111,15 +52,15 @@ static void range_prints_everything_or_the_last_hour(void **state) {
     assert_ok(live->client, weir_xadd(live->client, WIRE("s"), fields, 2, NULL, &id));
     (void)snprintf(line, sizeof line, "%llu-%llu a=1 b=two words\n",
                    (unsigned long long)id.ms, (unsigned long long)id.seq);
-    struct program range = start("range", live->server->url, "s");
-    expect_line(&range, "5-7 n=1\n");
-    expect_line(&range, line);
-    expect_no_line(&range);
-    assert_int_equal(finish(&range), 0);
-    range = start("range", live->server->tcp_url, "s", "--last-hour");
-    expect_line(&range, line);
-    expect_no_line(&range);
-    assert_int_equal(finish(&range), 0);
+    struct program range = program_start("range", live->server->url, "s");
+    program_expect_line(&range, "5-7 n=1\n");
+    program_expect_line(&range, line);
+    program_expect_no_line(&range);
+    assert_int_equal(program_finish(&range), 0);
+    range = program_start("range", live->server->tcp_url, "s", "--last-hour");
+    program_expect_line(&range, line);
+    program_expect_no_line(&range);
+    assert_int_equal(program_finish(&range), 0);
 }
 
 /* Until one client of the server waits. */
@@ -145,30 +86,30 @@ static void wait_until_blocked(weir_client *client) {
 static void tail_prints_what_is_added_and_ends(void **state) {
     struct live *live = *state;
     live_add(live->client, "s", 1, 0); /* before: not printed */
-    struct program tail = start("tail", live->server->url, "s", "3");
+    struct program tail = program_start("tail", live->server->url, "s", "3");
     wait_until_blocked(live->client);
     live_add(live->client, "s", 2, 0);
-    expect_line(&tail, "2-0 n=1\n");
+    program_expect_line(&tail, "2-0 n=1\n");
     live_add(live->client, "s", 3, 0);
     live_add(live->client, "s", 4, 0);
     live_add(live->client, "s", 5, 0);
-    expect_line(&tail, "3-0 n=1\n");
-    expect_line(&tail, "4-0 n=1\n");
-    expect_no_line(&tail);
-    assert_int_equal(finish(&tail), 0);
+    program_expect_line(&tail, "3-0 n=1\n");
+    program_expect_line(&tail, "4-0 n=1\n");
+    program_expect_no_line(&tail);
+    assert_int_equal(program_finish(&tail), 0);
 }
 
 static void examples_say_what_is_wrong(void **state) {
-    const char *const names[] = {"put", "range", "tail"};
+    const char *const names[] = {"put", "range", "tail", "poll"};
     (void)state;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         struct program program =
-            i == 0 ? start("put", "unix:///tmp/weir-no-such-folder/s", "s", "1")
-                   : start(names[i], "unix:///tmp/weir-no-such-folder/s", "s");
-        expect_no_line(&program);
-        assert_int_equal(finish(&program), 1);
-        program = start_program(names[i], (const char *const[]){NULL});
-        assert_int_equal(finish(&program), 2);
+            i == 0 ? program_start("put", "unix:///tmp/weir-no-such-folder/s", "s", "1")
+                   : program_start(names[i], "unix:///tmp/weir-no-such-folder/s", "s");
+        program_expect_no_line(&program);
+        assert_int_equal(program_finish(&program), 1);
+        program = program_start_with(names[i], (const char *const[]){NULL});
+        assert_int_equal(program_finish(&program), 2);
     }
 }
 
@@ -201,7 +142,7 @@ static void watch(struct program *worker, struct done *done, int most) {
 static void kill_worker(struct program *worker, struct done *done) {
     assert_int_equal(kill(worker->pid, SIGKILL), 0);
     watch(worker, done, JOBS);
-    assert_int_equal(finish(worker), 128 + SIGKILL);
+    assert_int_equal(program_finish(worker), 128 + SIGKILL);
 }
 
 static uint64_t pending_count(weir_client *client) {
@@ -224,13 +165,14 @@ static void expect_finished_by(struct live *live, const char *heir, const char *
     static struct done done;
     memset(&done, 0, sizeof done);
     live_fill(live->client, "s", JOBS, 20);
-    struct program worker = start("worker", live->server->url, "s", "g", "ann", "60000");
+    struct program worker =
+        program_start("worker", live->server->url, "s", "g", "ann", "60000");
     watch(&worker, &done, 250);
     assert_int_equal(done.count, 250);
     kill_worker(&worker, &done);
     assert_true(done.count < JOBS);
     assert_true(pending_count(live->client) > 0);
-    worker = start("worker", live->server->tcp_url, "s", "g", heir, idle_ms);
+    worker = program_start("worker", live->server->tcp_url, "s", "g", heir, idle_ms);
     watch(&worker, &done, JOBS * 2);
     assert_int_equal(done.count, JOBS);
     expect_all_acknowledged(live->client);
@@ -247,15 +189,38 @@ static void a_killed_worker_goes_on_when_it_is_started_again(void **state) {
 
 static void a_worker_waits_for_what_comes(void **state) {
     struct live *live = *state;
-    struct program worker = start("worker", live->server->url, "s", "g", "ann");
+    struct program worker = program_start("worker", live->server->url, "s", "g", "ann");
     wait_until_blocked(live->client);
     live_add(live->client, "s", 1, 0);
-    expect_line(&worker, "1-0\n");
+    program_expect_line(&worker, "1-0\n");
     live_add(live->client, "s", 2, 0);
-    expect_line(&worker, "2-0\n");
+    program_expect_line(&worker, "2-0\n");
     expect_all_acknowledged(live->client);
     assert_int_equal(kill(worker.pid, SIGKILL), 0);
-    assert_int_equal(finish(&worker), 128 + SIGKILL);
+    assert_int_equal(program_finish(&worker), 128 + SIGKILL);
+}
+
+/* ---- event loops and an own transport ---- */
+
+static void poll_adds_lines(void **state) {
+    struct live *live = *state;
+    loops_expect_lines_added(live->client, live->server->url);
+    loops_expect_refusal_told(live->client, live->server->url);
+}
+
+static void libuv_follows_a_stream(void **state) {
+    struct live *live = *state;
+    loops_expect_stream_followed(live->client, live->server->url);
+    loops_expect_loss_survived(live->client, live->server->tcp_url);
+}
+
+static void an_own_transport_logs_what_goes_through(void **state) {
+    struct live *live = *state;
+    loops_expect_wire_logged(live->client, "redis://some-name", live->server->port);
+    struct program wire =
+        program_start("own_transport", "redis://some-name", "no-digits", "1", "s");
+    program_expect_no_line(&wire);
+    assert_int_equal(program_finish(&wire), 1);
 }
 
 int main(int argc, char **argv) {
@@ -277,13 +242,16 @@ int main(int argc, char **argv) {
          NULL},
         {"a_worker_waits_for_what_comes", a_worker_waits_for_what_comes, live_open_resp3,
          live_close, NULL},
+        {"poll_adds_lines", poll_adds_lines, live_open_resp3, live_close, NULL},
+        {"libuv_follows_a_stream", libuv_follows_a_stream, live_open_resp3, live_close,
+         NULL},
+        {"an_own_transport_logs_what_goes_through", an_own_transport_logs_what_goes_through,
+         live_open_resp3, live_close, NULL},
     };
     (void)argc;
-    (void)snprintf(folder, sizeof folder, "%s/../examples/", dirname(argv[0]));
-    char put[600];
-    (void)snprintf(put, sizeof put, "%sput", folder);
-    if (access(put, X_OK) != 0) {
-        print_message("skipped: the examples are not built\n");
+    program_find(argv[0]);
+    if (!program_is_built("libuv")) {
+        print_message("skipped: the examples are not built, or not that of libuv\n");
         return SERVER_MISSING;
     }
     return live_run("examples", tests);

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Makes sure that what a script needs is on this Debian machine.
 #   tests/need.sh NEED...   each one of: afl++ compiler c++ clang clang-format clang-tidy
-#                           cmake cmocka cross-arm cross-s390x hiredis libssl make openssl
-#                           pgrep pkg-config qemu-user redis-server
+#                           cmake cmocka cross-arm cross-s390x hiredis libssl libuv make
+#                           openssl pgrep pkg-config qemu-user redis-server
 # Installs what is missing with apt, as root or with sudo; if it can be neither, names what
 # is missing and exits with 2. Does nothing if nothing is missing.
 set -euo pipefail
@@ -22,7 +22,7 @@ is_met() {
     case $1 in
     compiler) has cc && echo '#include <stdio.h>' | cc -E -x c - >/dev/null 2>&1 ;;
     afl++) has afl-fuzz && has afl-clang-fast ;;
-    cmocka | hiredis | libssl) has pkg-config && pkg-config --exists "$1" ;;
+    cmocka | hiredis | libssl | libuv) has pkg-config && pkg-config --exists "$1" ;;
     cross-arm) can_link arm-linux-gnueabihf-gcc ;;
     cross-s390x) can_link s390x-linux-gnu-gcc ;;
     qemu-user) has_all qemu-{arm,s390x}-static || has_all qemu-{arm,s390x} ;;
@@ -37,6 +37,7 @@ packages_of() {
     c++) echo g++ ;;
     cmocka | hiredis) echo "lib$1-dev" ;;
     libssl) echo libssl-dev ;;
+    libuv) echo libuv1-dev ;;
     cross-arm) echo gcc-arm-linux-gnueabihf libc6-dev-armhf-cross ;;
     cross-s390x) echo gcc-s390x-linux-gnu libc6-dev-s390x-cross ;;
     pgrep) echo procps ;;

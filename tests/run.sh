@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 tests/need.sh compiler c++ make cmake pkg-config cmocka hiredis openssl libssl \
-    redis-server
+    libuv redis-server
 
 echo "== configuring build/tests"
 cmake -S . -B build/tests -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG="-O1 -g" \
