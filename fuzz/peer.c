@@ -214,6 +214,11 @@ int64_t weir_now_ms(void) {
     return the_peer.now_ms;
 }
 
+void weir_nap(int64_t nanoseconds) {
+    (void)nanoseconds;
+    count_call();
+}
+
 /* Nothing comes that is not there already: the time passes at once. */
 weir_status weir_wait_or_wake(int fd, int wants, const weir_wake *wake, int64_t deadline_ms,
                               int *os_error) {

@@ -326,6 +326,11 @@ weir_status weir_address_parse(weir_address *address, const char *url, weir_erro
     return st;
 }
 
+bool weir_address_is_local(const weir_address *address) {
+    return address->kind == WEIR_ADDRESS_UNIX || strcmp(address->host, "localhost") == 0 ||
+           strncmp(address->host, "127.", 4) == 0 || strcmp(address->host, "::1") == 0;
+}
+
 static void wipe(volatile char *secret, size_t size) {
     for (size_t i = 0; i < size; i++) {
         secret[i] = '\0';

@@ -36,6 +36,10 @@ typedef struct weir_address {
  */
 weir_status weir_address_parse(weir_address *address, const char *url, weir_error *error);
 
+/* True if the address itself says that the peer is on this machine: a path, localhost,
+ * 127.x.x.x or ::1. */
+bool weir_address_is_local(const weir_address *address);
+
 /* Overwrites user and password so that the compiler cannot leave it out. */
 void weir_address_wipe(weir_address *address);
 
@@ -111,5 +115,8 @@ int64_t weir_now_ms(void);
  * passed. WEIR_ERR_IO: poll failed, *os_error is errno.
  */
 weir_status weir_wait(int fd, int wants, int64_t deadline_ms, int *os_error);
+
+/* Sleeps, for less than a second; a signal ends it. */
+void weir_nap(int64_t nanoseconds);
 
 #endif

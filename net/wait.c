@@ -64,6 +64,11 @@ weir_status weir_wait_or_wake(int fd, int wants, const weir_wake *wake, int64_t 
     return WEIR_ERR_CANCELLED;
 }
 
+void weir_nap(int64_t nanoseconds) {
+    struct timespec time = {.tv_nsec = (long)nanoseconds};
+    (void)nanosleep(&time, NULL);
+}
+
 weir_status weir_wait(int fd, int wants, int64_t deadline_ms, int *os_error) {
     return weir_wait_or_wake(fd, wants, NULL, deadline_ms, os_error);
 }

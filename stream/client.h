@@ -102,6 +102,7 @@ typedef struct weir_options {
     int64_t connect_timeout_ms; /* resolve, connect and handshake together; default 5000 */
     int64_t timeout_ms; /* of each call; a BLOCK's time comes on top; default 5000 */
     bool non_blocking;  /* for event loops: no call ever waits, see weir_step */
+    bool no_nap;        /* true: never sleep before waiting, see PIPELINES */
     weir_limits limits;
     weir_mem mem;        /* default: the C library's allocator */
     const weir_tls *tls; /* for rediss://, and unix:// with TLS; default: all of it zero.
@@ -211,6 +212,15 @@ WEIR_API weir_tls_state weir_client_tls(const weir_client *client);
  * meanwhile, so a batch of any size cannot deadlock; when limits.unanswered or
  * limits.receive_bytes is reached it does nothing and returns WEIR_ERR_FULL: take answers.
  * Both forms can be mixed: weir_CMD leaves the answers of earlier appends waiting in order.
+ *
+ * A server on the same machine spends its own time on waking a client that waits for it.
+ * So where WEIR_NAP_FROM or more answers are due from one (unix://, localhost, 127.x.x.x,
+ * [::1]), a call that waits first sleeps for a fifth of a microsecond an answer, 0.2 ms at
+ * most, which is far less than the server needs for them; options->no_nap turns that off.
+ */
+#define WEIR_NAP_FROM 512
+
+/*
  */
 
 /* Sends what is queued. WEIR_OK: all of it was handed to the system. WEIR_MORE

@@ -27,6 +27,7 @@ struct weir_client {
     char name[WEIR_NAME_TEXT];
     bool is_connected; /* the transport is; the handshake may still go on */
     bool is_non_blocking;
+    bool may_nap;    /* before a wait for many answers, see weir_client_nap_for */
     bool needs_more; /* a take or an iterator cannot go on with what was received */
     int64_t timeout_ms;
     int64_t connect_timeout_ms;
@@ -104,6 +105,10 @@ weir_status weir_client_refuse(weir_client *client);
 /* Sends what the socket takes now. WEIR_OK: the queue is empty; WEIR_MORE: the socket is
  * full; or the failure. */
 weir_status weir_client_send(weir_client *client);
+
+/* For how many nanoseconds a blocking client sleeps before it waits for the first of so
+ * many answers; 0: it does not. */
+int64_t weir_client_nap_for(uint64_t answers);
 
 /* Receives once. WEIR_OK: something came; WEIR_MORE: nothing there; WEIR_ERR_FULL: no room;
  * or the failure. */

@@ -522,8 +522,26 @@ static void address_name_cuts_at_every_size_and_never_inside_an_escape(void **st
     }
 }
 
+static void a_path_and_loopback_are_local_and_nothing_else(void **state) {
+    (void)state;
+    static const char *const near[] = {"unix:///run/s", "redis://localhost",
+                                       "redis://127.0.0.1:7", "redis://127.1.2.3",
+                                       "redis://[::1]:6379"};
+    static const char *const far[] = {"redis://10.0.0.1", "redis://128.0.0.1",
+                                      "redis://localhost.example", "redis://[::2]"};
+    for (size_t i = 0; i < sizeof near / sizeof *near; i++) {
+        weir_address address = parsed(near[i]);
+        assert_true(weir_address_is_local(&address));
+    }
+    for (size_t i = 0; i < sizeof far / sizeof *far; i++) {
+        weir_address address = parsed(far[i]);
+        assert_false(weir_address_is_local(&address));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_path_and_loopback_are_local_and_nothing_else),
         cmocka_unit_test(address_of_a_host_alone_has_port_6379_and_database_0),
         cmocka_unit_test(address_takes_port_and_database),
         cmocka_unit_test(address_takes_a_lone_slash_as_database_0),
