@@ -168,13 +168,17 @@ int64_t weir_client_nap_for(uint64_t answers) {
 
 static bool nap(const weir_client *client, uint64_t ticket) {
     const weir_session *session = &client->session;
-    int64_t time_ns = client->may_nap && weir_session_queued(session) == 0
-                          ? weir_client_nap_for(session->next - ticket)
-                          : 0;
+    int64_t time_ns = client->may_nap ? weir_client_nap_for(session->next - ticket) : 0;
     if (time_ns > 0) {
         weir_nap(time_ns);
     }
     return time_ns > 0;
+}
+
+static weir_status wait_for_answer(weir_client *client, int64_t deadline_ms) {
+    bool is_queued = weir_session_queued(&client->session) > 0;
+    return wait_for(client, is_queued ? WEIR_WANT_READ | WEIR_WANT_WRITE : WEIR_WANT_READ,
+                    deadline_ms);
 }
 
 static weir_status await_bytes(weir_client *client, uint64_t ticket, int64_t deadline_ms) {
@@ -200,15 +204,8 @@ static weir_status await_bytes(weir_client *client, uint64_t ticket, int64_t dea
             client->needs_more = st == WEIR_MORE;
             return st;
         }
-        if (!has_napped) {
-            has_napped = true;
-            if (nap(client, ticket)) {
-                continue;
-            }
-        }
-        bool is_queued = weir_session_queued(&client->session) > 0;
-        st = wait_for(client, is_queued ? WEIR_WANT_READ | WEIR_WANT_WRITE : WEIR_WANT_READ,
-                      deadline_ms);
+        has_napped = !has_napped && nap(client, ticket);
+        st = has_napped ? WEIR_OK : wait_for_answer(client, deadline_ms);
         if (st != WEIR_OK) {
             return st;
         }

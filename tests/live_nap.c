@@ -8,13 +8,14 @@
 static unsigned naps;
 static int64_t last_nap_ns;
 
-void __real_weir_nap(int64_t nanoseconds);
-void __wrap_weir_nap(int64_t nanoseconds);
+/* The linker's names (--wrap): what others call, and what they would have called. */
+void count_nap(int64_t nanoseconds) __asm__("__wrap_weir_nap");
+void sleep_really(int64_t nanoseconds) __asm__("__real_weir_nap");
 
-void __wrap_weir_nap(int64_t nanoseconds) {
+void count_nap(int64_t nanoseconds) {
     naps++;
     last_nap_ns = nanoseconds;
-    __real_weir_nap(nanoseconds);
+    sleep_really(nanoseconds);
 }
 
 /* Asks for so many answers of a server that is held up, and takes them. */
