@@ -106,6 +106,34 @@ static void do_flush(void) {
     fuzz_check(failure == WEIR_OK || st == failure, "a failure stays");
 }
 
+/* Also where it was ended for good: it goes on. */
+static void do_reconnect(void) {
+    if (the_world.is_lasting) {
+        the_world.failure = WEIR_OK;
+        weir_status st = weir_client_reconnect(the_world.client);
+        world_trace("anew", 0, st);
+        world_check_status(st);
+    }
+}
+
+static void do_fault(unsigned which) {
+    size_t more = which >= 8 && which <= 11 ? fuzz_choice(&the_world.script) : 0;
+    switch (which) {
+    case 8: the_peer.refusals = more % 16; break;
+    case 9: the_peer.says_most = the_peer.out_at + more + 1; break;
+    case 10: the_peer.takes_most = the_peer.taken + more + 1; break;
+    case 11:
+        the_peer.is_stuck = true;
+        the_peer.hang_up_ms = the_peer.now_ms + (int64_t)more * 100;
+        break;
+    case 12: do_reconnect(); break;
+    case 13: weir_client_cancel(the_world.client); break;
+    case 14: the_peer.fault = PEER_HANGS_UP; break;
+    case 15: the_peer.fault = PEER_FAILS; break;
+    default: break;
+    }
+}
+
 /* The entry in hand may stay there while the iterator's variable is used for another. */
 static void do_op(uint8_t op) {
     switch (op % 16) {
@@ -126,13 +154,7 @@ static void do_op(uint8_t op) {
     case 14:
         the_peer.now_ms += (int64_t)fuzz_choice(&the_world.script) * (1 << op / 16);
         break;
-    default:
-        if (op == 223) {
-            weir_client_cancel(the_world.client);
-        }
-        the_peer.fault = op == 255   ? PEER_FAILS
-                         : op == 239 ? PEER_HANGS_UP
-                                     : the_peer.fault;
+    default: do_fault(op / 16);
     }
     world_check_hands();
 }
@@ -176,6 +198,8 @@ static void run_plain(void) {
  */
 static void take_rest(void) {
     the_peer.says.count = the_peer.takes.count = 0; /* what is left comes whole */
+    the_peer.is_stuck = false;
+    the_peer.refusals = 0;
     for (size_t rounds = 0; world_due() != 0 && the_world.failure == WEIR_OK; rounds++) {
         if (!the_world.is_blocking) {
             do_step();
@@ -207,7 +231,7 @@ static void choose_options(fuzz_input *input, weir_options *options) {
     options->limits.send_bytes =
         (mode & 16) != 0 ? 1024 + 8 * (size_t)fuzz_choice(input) : 0;
     options->limits.unanswered = (mode & 32) != 0 ? 1 + fuzz_choice_below(input, 8) : 0;
-    the_peer.refuses = (mode & 192) == 192 && fuzz_choice(input) == 1;
+    the_peer.refusals = (mode & 192) == 192 && fuzz_choice(input) == 1 ? SIZE_MAX : 0;
     the_peer.says = fuzz_choose_pieces(input);
     the_peer.takes = fuzz_choose_pieces(input);
     options->mem.resize = NULL;
@@ -220,20 +244,32 @@ static void set_ceilings(weir_limits *limits) {
     limits->send_bytes = limits->send_bytes != 0 ? limits->send_bytes : 4096;
 }
 
-/* The handshake as an honest peer would answer it, for one that says the wire. */
-static void say_handshake(const weir_options *options) {
+/* The handshake as an honest peer would answer it, for one that says the wire: that of a
+ * lasting client also asks PING and INFO. */
+static const char *handshake_for(const weir_options *options) {
     if (options->protocol == 2) {
-        peer_say_text("+PONG\r\n+OK\r\n+OK\r\n");
-    } else {
-        peer_say_text("%1\r\n+proto\r\n:3\r\n+OK\r\n+OK\r\n");
+        return options->reconnect.is_on ? "+PONG\r\n+OK\r\n+OK\r\n$-1\r\n"
+                                        : "+PONG\r\n+OK\r\n+OK\r\n";
     }
+    return options->reconnect.is_on ? "%1\r\n+proto\r\n:3\r\n+PONG\r\n+OK\r\n+OK\r\n$-1\r\n"
+                                    : "%1\r\n+proto\r\n:3\r\n+OK\r\n+OK\r\n";
+}
+
+/* It gives up at last, so that in an event loop too each request has an outcome. */
+static void choose_reconnect(size_t how, weir_reconnect *rules) {
+    the_world.is_lasting = (how & 48) == 48;
+    *rules = (weir_reconnect){.is_on = the_world.is_lasting,
+                              .fail_fast = (how & 64) != 0,
+                              .is_fencing = (how & 128) != 0,
+                              .give_up_ms = 60000,
+                              .on_change = world_note_change};
 }
 
 static size_t most_memory(const weir_options *options) {
     size_t receive = options->limits.receive_bytes;
     size_t send = options->limits.send_bytes;
     /* without small ceilings, what came decides: twice that, for each that pins a block */
-    receive = receive != 0 ? receive : 65536 + 2 * the_peer.out_len;
+    receive = receive != 0 ? receive : 65536 + 2 * (the_peer.said + the_peer.out_len);
     send = send != 0 ? send : 65536 + (size_t)MOST_ASKED * 4096;
     size_t pins = MOST_HANDLES + 3; /* reply, pending, and what is being received */
     return 65536 + (pins + 1) * (receive + 4096) + 4 * receive + 2 * send;
@@ -263,13 +299,10 @@ static void split_input(fuzz_input *settings, const weir_options *options,
     size_t script_len = most < settings->len ? most : settings->len;
     size_t wire_len = settings->len - script_len;
     the_world.script = (fuzz_input){settings->bytes + wire_len, script_len, true};
-    if (the_world.is_honest) {
-        return;
+    if (!the_world.is_honest) {
+        the_world.greeting = weir_text(is_greeted ? handshake_for(options) : "");
+        the_world.wire = weir_bytes(settings->bytes, wire_len);
     }
-    if (is_greeted) {
-        say_handshake(options);
-    }
-    peer_say(weir_bytes(settings->bytes, wire_len));
 }
 
 static void use_client(bool has_script) {
@@ -297,10 +330,12 @@ int fuzz_one(const uint8_t *data, size_t len) {
     choose_options(&settings, &options);
     the_peer.is_honest = the_world.is_honest;
     the_peer.answer = world_answer;
+    the_peer.begin = world_begin;
     size_t how = fuzz_choice(&settings);
     if ((how & 8) == 0) {
         set_ceilings(&options.limits);
     }
+    choose_reconnect(how, &options.reconnect);
     bool is_in_block = (how & 1) != 0;
     if (the_world.may_lack_memory) {
         counts->refuse_at = fuzz_choice(&settings);
@@ -313,7 +348,9 @@ int fuzz_one(const uint8_t *data, size_t len) {
                                  : weir_open("redis://peer", &options, &the_world.client);
     fuzz_check(the_world.client != NULL || st == WEIR_ERR_NOMEM, "open gives a client");
     if (the_world.client != NULL) {
-        world_check_status(st);
+        if (!the_world.is_lasting) { /* that of the first try, of which there may be more */
+            world_check_status(st);
+        }
         use_client(settings.has_choices);
     }
     fuzz_check(counts->live == 0, "nothing is leaked");

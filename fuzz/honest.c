@@ -144,11 +144,31 @@ void world_answer(const weir_view *args, size_t count) {
                       "$2\r\nid\r\n:7\r\n");
         return;
     }
+    if (weir_view_equal(args[0], weir_text("INFO"))) {
+        peer_say_bulk(weir_text("run_id:0123456789012345678901234567890123456789"));
+        return;
+    }
     size_t number = number_of(args, count);
     if (number == 0) {
         peer_say_text("+OK\r\n");
         return;
     }
     fuzz_check(number <= the_world.asked_count, "only what was asked is sent");
+    fuzz_check(++the_world.seen[number] == 1, "nothing is sent twice");
     say_answer(number, &the_world.asked[number]);
+}
+
+void world_begin(void) {
+    weir_view wire = the_world.wire;
+    if (the_world.is_honest) {
+        return;
+    }
+    if (the_peer.connections > 1) {
+        size_t greeting = the_world.greeting.len;
+        size_t said = the_peer.said_before > greeting ? the_peer.said_before - greeting : 0;
+        wire = weir_bytes(wire.data + said, wire.len - said);
+    }
+    the_world.wire = wire;
+    peer_say(the_world.greeting);
+    peer_say(wire);
 }

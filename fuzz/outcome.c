@@ -55,20 +55,29 @@ void world_trace(const char *what, size_t number, weir_status st) {
     }
 }
 
-/* What holds of the status of every call. */
-void world_check_status(weir_status st) {
-    const weir_error *error = weir_client_error(the_world.client);
-    fuzz_check(weir_status_text(st)[0] != 'u' || st == WEIR_OK,
-               "a status is one of those that there are");
+/* A client that is lasting goes on, unless it was ended for good. */
+static void check_failure(weir_status st) {
+    const weir_client *client = the_world.client;
+    bool is_over = !the_world.is_lasting || client->link.state == WEIR_LINK_ENDED;
+    fuzz_check(is_over || !weir_status_is_fatal(st),
+               "who connects again is told of a loss as of one");
     fuzz_check(the_world.failure == WEIR_OK || !weir_status_is_fatal(st) ||
                    st == the_world.failure,
                "a failure stays the same");
     if (weir_status_is_fatal(st)) {
         the_world.failure = st;
     }
-    if (the_world.client->session.failure != WEIR_OK) {
-        the_world.failure = the_world.client->session.failure;
+    if (is_over && client->session.failure != WEIR_OK) {
+        the_world.failure = client->session.failure;
     }
+}
+
+/* What holds of the status of every call. */
+void world_check_status(weir_status st) {
+    const weir_error *error = weir_client_error(the_world.client);
+    fuzz_check(weir_status_text(st)[0] != 'u' || st == WEIR_OK,
+               "a status is one of those that there are");
+    check_failure(st);
     fuzz_check(!the_world.is_blocking || st != WEIR_MORE, "a blocking call ends");
     fuzz_check(st >= 0 || error->status != WEIR_OK, "a failed call leaves an error");
     fuzz_check(strnlen(error->text, sizeof error->text) < sizeof error->text &&
@@ -87,16 +96,34 @@ bool world_is_outcome(weir_status st) {
     return st == WEIR_OK || st == WEIR_END || st == WEIR_ERR_SERVER || st == WEIR_ERR_REPLY;
 }
 
+bool world_is_loss(weir_status st) { return st == WEIR_ERR_DOWN || st == WEIR_ERR_LOST; }
+
+void world_note_change(void *context, const weir_link_event *event) {
+    (void)context;
+    weir_link_state before = the_world.state;
+    bool follows = false;
+    switch (event->state) {
+    case WEIR_LINK_CONNECTING: follows = before == 0 || before == WEIR_LINK_WAITING; break;
+    case WEIR_LINK_READY: follows = before == WEIR_LINK_CONNECTING; break;
+    case WEIR_LINK_LOST:
+        follows = before == WEIR_LINK_CONNECTING || before == WEIR_LINK_READY;
+        break;
+    case WEIR_LINK_WAITING: follows = before == WEIR_LINK_LOST; break;
+    case WEIR_LINK_ENDED: follows = before == WEIR_LINK_LOST || before == WEIR_LINK_WAITING;
+    }
+    fuzz_check(follows, "each change follows from the one before");
+    bool is_good = event->state == WEIR_LINK_CONNECTING || event->state == WEIR_LINK_READY;
+    fuzz_check(is_good == (event->error == NULL), "a change for the worse has its reason");
+    fuzz_check(is_good || event->error->text[0] != '\0', "and the reason is in words");
+    the_world.state = event->state;
+}
+
 /* The caller's mistake, or the connection is lost. */
 bool world_is_refusal(weir_status st) {
     return st == WEIR_ERR_ARG || (the_world.failure != WEIR_OK && st == the_world.failure);
 }
 
-/* An error answer names its own request. */
-void world_check_error(size_t number, weir_status st) {
-    if (!the_world.is_honest || number == 0) {
-        return;
-    }
+static void check_error(size_t number, weir_status st) {
     const asked *request = &the_world.asked[number];
     bool is_error = world_has_shape(request, SHAPE_ERROR);
     fuzz_check(!world_is_outcome(st) || (st == WEIR_ERR_SERVER) == is_error,
@@ -107,6 +134,19 @@ void world_check_error(size_t number, weir_status st) {
         fuzz_check(strcmp(weir_client_error(the_world.client)->code, code) == 0,
                    "an error is that of its own request");
     }
+}
+
+void world_check_end(size_t number, weir_status st) {
+    const weir_error *error = weir_client_error(the_world.client);
+    if (!the_world.is_honest || number == 0) {
+        return;
+    }
+    check_error(number, st);
+    fuzz_check(!world_is_outcome(st) || the_world.seen[number] == 1,
+               "what is answered was asked");
+    bool is_told = world_is_loss(st) || (the_world.is_lasting && weir_status_is_fatal(st));
+    fuzz_check(!is_told || error->may_have_run || the_world.seen[number] == 0,
+               "what was surely not executed was never asked");
 }
 
 void world_check_own(bool is_own) {

@@ -1,4 +1,4 @@
-/* A peer that the fuzzer plays: net/net.h without sockets, and a clock that it turns.
+/* A peer that is played: net/net.h without sockets, and a clock that it turns.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "peer.h"
 
@@ -127,12 +127,21 @@ static weir_status peer_receive(void *context, char *data, size_t room, size_t *
     if (self->fault == PEER_FAILS || (self->fault == PEER_HANGS_UP && left == 0)) {
         return fail(error);
     }
+    if (self->is_stuck) {
+        return WEIR_MORE;
+    }
     size_t piece = next_piece(&self->says, &self->says_turn, &self->was_silent);
     piece = piece < left ? piece : left;
     *moved = piece < room ? piece : room;
+    if (self->says_most != 0 && *moved >= self->says_most - self->out_at) {
+        *moved = self->says_most - self->out_at;
+        self->out_len = self->says_most; /* no more of it is to come */
+        self->fault = PEER_HANGS_UP;
+    }
     memcpy(data, self->out + self->out_at, *moved);
     self->out_at += *moved;
-    return *moved > 0 ? WEIR_OK : WEIR_MORE;
+    self->said += *moved;
+    return *moved > 0 ? WEIR_OK : self->fault == PEER_IS_WELL ? WEIR_MORE : fail(error);
 }
 
 static size_t take(weir_view part, size_t most) {
@@ -143,6 +152,7 @@ static size_t take(weir_view part, size_t most) {
         memcpy(self->in + self->in_len, part.data, count);
         self->in_len += count;
     }
+    self->taken += count;
     return count;
 }
 
@@ -155,7 +165,12 @@ static weir_status peer_send(void *context, const weir_view *parts, size_t count
         (void)fail(error);
         return WEIR_ERR_IO;
     }
+    if (self->is_stuck) {
+        return WEIR_MORE;
+    }
     size_t most = next_piece(&self->takes, &self->takes_turn, &self->was_full);
+    size_t left = self->takes_most != 0 ? self->takes_most - self->taken : SIZE_MAX;
+    most = most < left ? most : left;
     *moved = 0;
     for (size_t i = 0; i < count && *moved < most; i++) {
         *moved += take(parts[i], most - *moved);
@@ -163,13 +178,16 @@ static weir_status peer_send(void *context, const weir_view *parts, size_t count
     if (self->is_honest) {
         answer_commands();
     }
+    if (self->taken == self->takes_most && left != SIZE_MAX) {
+        self->fault = PEER_HANGS_UP; /* what it has answered can still be read */
+    }
     return *moved > 0 ? WEIR_OK : WEIR_MORE;
 }
 
 /* ---- net/net.h ---- */
 
 void weir_socket_init(weir_socket *socket, const weir_address *address) {
-    *socket = (weir_socket){.fd = PEER_FD, .address = address};
+    *socket = (weir_socket){.fd = -1, .address = address};
 }
 
 static weir_status peer_connect(void *context, int64_t now_ms, int64_t deadline_ms,
@@ -177,23 +195,37 @@ static weir_status peer_connect(void *context, int64_t now_ms, int64_t deadline_
     (void)context;
     (void)now_ms;
     (void)deadline_ms;
+    peer *self = &the_peer;
     count_call();
-    if (the_peer.refuses) {
+    fuzz_check(!self->is_connected, "a client connects after it has closed");
+    if (self->refusals > 0) {
+        self->refusals -= self->refusals != SIZE_MAX ? 1 : 0;
         error->status = WEIR_ERR_CONNECT;
         (void)snprintf(error->text, sizeof error->text, "nobody listens");
         return WEIR_ERR_CONNECT;
+    }
+    self->is_connected = true;
+    self->connections++;
+    self->said_before = self->out_at;
+    self->fault = PEER_IS_WELL;
+    self->is_stuck = false;
+    self->hang_up_ms = 0;
+    self->says_most = self->takes_most = self->taken = 0;
+    self->out_len = self->out_at = self->in_len = 0;
+    if (self->begin != NULL) {
+        self->begin();
     }
     return WEIR_OK;
 }
 
 static int peer_fd(const void *context) {
-    const weir_socket *socket = context;
-    return socket->fd;
+    (void)context;
+    return the_peer.is_connected ? PEER_FD : -1;
 }
 
 static void peer_close(void *context) {
-    weir_socket *socket = context;
-    socket->fd = -1;
+    (void)context;
+    the_peer.is_connected = false;
 }
 
 weir_transport weir_socket_transport(weir_socket *socket) {
@@ -222,19 +254,26 @@ void weir_nap(int64_t nanoseconds) {
 /* Nothing comes that is not there already: the time passes at once. */
 weir_status weir_wait_or_wake(int fd, int wants, const weir_wake *wake, int64_t deadline_ms,
                               int *os_error) {
-    (void)fd;
     peer *self = &the_peer;
     count_call();
     if (weir_wake_is_set(wake)) {
         return WEIR_ERR_CANCELLED;
     }
-    bool can_read = self->out_at < self->out_len || self->fault != PEER_IS_WELL;
-    if ((wants & WEIR_WANT_WRITE) != 0 || (can_read && (wants & WEIR_WANT_READ) != 0)) {
+    bool has_ended = self->fault != PEER_IS_WELL;
+    bool can_write = fd >= 0 && (has_ended || !self->is_stuck);
+    bool can_read = can_write && (has_ended || self->out_at < self->out_len);
+    if ((can_write && (wants & WEIR_WANT_WRITE) != 0) ||
+        (can_read && (wants & WEIR_WANT_READ) != 0)) {
+        return WEIR_OK;
+    }
+    if (self->hang_up_ms != 0 && fd >= 0 && self->hang_up_ms <= deadline_ms) {
+        self->now_ms = self->hang_up_ms > self->now_ms ? self->hang_up_ms : self->now_ms;
+        self->fault = PEER_HANGS_UP;
         return WEIR_OK;
     }
     if (deadline_ms == WEIR_NO_DEADLINE) {
         *os_error = 104;
-        return self->fault == PEER_HANGS_UP ? WEIR_ERR_CLOSED : WEIR_ERR_IO;
+        return WEIR_ERR_IO;
     }
     self->now_ms = self->now_ms > deadline_ms ? self->now_ms : deadline_ms;
     return WEIR_ERR_TIMEOUT;

@@ -125,7 +125,7 @@ static void check_take(size_t number, kind as, weir_status st, size_t before) {
     if (is_taken) {
         fuzz_check(number != 0, "nothing is taken where nothing is due");
         the_world.order_first++;
-        world_check_error(number, st);
+        world_check_end(number, st);
     }
     bool is_kind = number != 0 &&
                    (as == KINDS || as == the_world.asked[number].kind ||
@@ -133,7 +133,8 @@ static void check_take(size_t number, kind as, weir_status st, size_t before) {
                     (as == KIND_STREAMS && the_world.asked[number].kind == KIND_RANGE));
     fuzz_check(is_kind || (!is_taken && world_is_refusal(st)),
                "a take that does not fit does nothing");
-    fuzz_check(!world_is_outcome(st) || is_taken, "what was given is taken");
+    fuzz_check(!(world_is_outcome(st) || world_is_loss(st)) || is_taken,
+               "what was given is taken");
     fuzz_check(st != WEIR_MORE || !is_taken, "what has not come is not taken");
 }
 
@@ -220,7 +221,7 @@ void world_call(void) {
                "a call on a lost connection fails as it did");
     fuzz_check(weir_unanswered(the_world.client) == before || weir_status_is_fatal(st),
                "a call takes its own answer and no other");
-    if (world_is_outcome(st)) {
-        world_check_error(number, st);
+    if (world_is_outcome(st) || world_is_loss(st)) {
+        world_check_end(number, st);
     }
 }

@@ -55,10 +55,15 @@ typedef struct world {
     bool is_honest;
     bool is_blocking;
     bool may_lack_memory;
-    weir_status failure; /* what ended the connection */
+    bool is_lasting;       /* it connects again */
+    weir_link_state state; /* as it was told last; 0: nothing was */
+    weir_status failure;   /* what ended the connection, or the client if it is lasting */
+    weir_view greeting;    /* of a peer that says the wire, on each connection */
+    weir_view wire;        /* that it says behind it, what is left of it on the next one */
     size_t asked_count;
-    asked asked[MOST_ASKED + 1]; /* from 1 */
-    size_t order[MOST_ASKED];    /* numbers of the appended that are not taken */
+    asked asked[MOST_ASKED + 1];   /* from 1 */
+    unsigned seen[MOST_ASKED + 1]; /* how often an honest peer was asked */
+    size_t order[MOST_ASKED];      /* numbers of the appended that are not taken */
     size_t order_first;
     size_t order_end;
     handle handles[MOST_HANDLES];
@@ -81,6 +86,9 @@ static inline bool world_has_shape(const asked *request, unsigned shape) {
 
 /* Answers one command as an honest peer. */
 void world_answer(const weir_view *args, size_t count);
+
+/* A connection begins: what a peer that says the wire says on it. */
+void world_begin(void);
 
 /* ---- outcome.c ---- */
 
@@ -109,8 +117,15 @@ bool world_is_outcome(weir_status st);
 /* The caller's mistake, or the connection is lost. */
 bool world_is_refusal(weir_status st);
 
-/* An error answer names its own request. */
-void world_check_error(size_t number, weir_status st);
+/* Told of a request that was in flight, or queued, when a connection was lost. */
+bool world_is_loss(weir_status st);
+
+/* The owner of a lasting client is told of a change: it follows from the one before. */
+void world_note_change(void *context, const weir_link_event *event);
+
+/* An error answer names its own request; an answer was asked for once; what was surely not
+ * executed was never asked. */
+void world_check_end(size_t number, weir_status st);
 
 /* Of an honest peer, an answer is that of its request. */
 void world_check_own(bool is_own);
