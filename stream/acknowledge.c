@@ -54,11 +54,11 @@ static weir_status make_xnack(weir_client *client, weir_args *args, weir_view ke
         return weir_client_wrong(client, "why is none of weir_nack");
     }
     st = weir_check_number(client, given->retry_count, "retry_count is at most 2^63-1");
-    st = st == WEIR_OK ? weir_client_need(client, WEIR_FEATURE_XNACK) : st;
     if (st != WEIR_OK) {
         return st;
     }
     weir_args_begin(args, "XNACK");
+    weir_args_need(args, WEIR_FEATURE_XNACK);
     weir_args_view(args, key);
     weir_args_view(args, group);
     weir_args_text(args, nack_text(why));

@@ -16,6 +16,7 @@ static void clear(weir_args *args) {
     args->field_count = 0;
     args->id_count = 0;
     args->source_count = 0;
+    args->needs = 0;
     args->is_group_read = false;
     args->is_in_tail = false;
 }

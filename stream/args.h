@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "loans.h"
+#include "server.h"
 
 #define WEIR_ARGS_MOST    16  /* XREADGROUP with all its options */
 #define WEIR_ARGS_SCRATCH 192 /* numbers and ids of one command: at most five */
@@ -24,6 +25,7 @@ typedef struct weir_args {
     size_t id_count;
     const weir_source *sources; /* behind the ids: all keys, then where to read each from */
     size_t source_count;
+    uint32_t needs;     /* what the server must have for it: bits, 1 << weir_feature */
     bool is_group_read; /* sources: "new" is ">" and not "$" */
     bool is_in_tail;    /* what is put now stands behind the lists */
 } weir_args;
@@ -36,6 +38,12 @@ void weir_args_begin_list(weir_args *args, const weir_view *given, size_t count)
 
 /* What is put from now on stands behind the fields, ids and sources. */
 static inline void weir_args_begin_tail(weir_args *args) { args->is_in_tail = true; }
+
+/* What was put, or is put next, is newer than Redis 5.0: the command is queued only for a
+ * server that is not known to lack it. */
+static inline void weir_args_need(weir_args *args, weir_feature feature) {
+    args->needs |= UINT32_C(1) << feature;
+}
 
 static inline void weir_args_view(weir_args *args, weir_view bytes) {
     assert(args->count < WEIR_ARGS_MOST);

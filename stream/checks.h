@@ -47,11 +47,4 @@ static inline weir_status weir_check_refs(weir_client *client, weir_refs refs) {
     return weir_client_wrong(client, "refs is none of its kind");
 }
 
-/* KEEPREF, DELREF and ACKED of a trim are newer than trimming. */
-static inline weir_status weir_need_refs(weir_client *client, const weir_trim *trim) {
-    return trim->refs == WEIR_REFS_DEFAULT
-               ? WEIR_OK
-               : weir_client_need(client, WEIR_FEATURE_TRIM_REFERENCES);
-}
-
 #endif

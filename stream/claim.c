@@ -112,10 +112,10 @@ static weir_status make_xautoclaim(weir_client *client, weir_args *args, const c
     static const weir_xautoclaim_options defaults = {0};
     const weir_xautoclaim_options *given = options != NULL ? options : &defaults;
     weir_status st = begin_claim(client, args, "XAUTOCLAIM", by);
-    st = st == WEIR_OK ? weir_client_need(client, WEIR_FEATURE_XAUTOCLAIM) : st;
     if (st != WEIR_OK) {
         return st;
     }
+    weir_args_need(args, WEIR_FEATURE_XAUTOCLAIM);
     if (given->count > MOST_COUNT) {
         return weir_client_wrong(client, "count is at most 2^59-1");
     }

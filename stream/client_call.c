@@ -36,17 +36,23 @@ static weir_status admit(weir_client *client) {
     return st < 0 || is_up ? st : weir_client_refuse(client);
 }
 
+/* May this command be queued now, for the server that there is now? */
+static weir_status admit_command(weir_client *client, const weir_args *args) {
+    weir_status st = admit(client);
+    return st == WEIR_OK && args->needs != 0 ? weir_client_need(client, args->needs) : st;
+}
+
 /* The queue has no room for `own` bytes: the peer is to take some of it, and a blocking
- * client waits until it has. A connection that is lost meanwhile takes the queue with it.
- */
-static weir_status make_room(weir_client *client, size_t own) {
+ * client waits until it has. A connection that is lost meanwhile takes the queue with it,
+ * and the next server may lack what the command needs. */
+static weir_status make_room(weir_client *client, const weir_args *args, size_t own) {
     if (client->is_non_blocking) {
         weir_client_send(client);
     } else {
         size_t most = client->session.out.most;
         weir_client_drain(client, (own < most / 2 ? most / 2 : most - own) + 1);
     }
-    return admit(client);
+    return admit_command(client, args);
 }
 
 /* Writes a command into the send buffer, where it takes *own bytes; arguments of
@@ -63,7 +69,7 @@ static weir_status write_exactly(weir_client *client, const weir_args *args,
     *own = size - lent;
     size_t most = session->out.most;
     if (size <= most && *own > most - weir_buffer_len(&session->out)) {
-        weir_status made = make_room(client, *own);
+        weir_status made = make_room(client, args, *own);
         if (made != WEIR_OK) {
             return made;
         }
@@ -97,7 +103,7 @@ static weir_status write_quickly(weir_client *client, const weir_args *args, siz
 static weir_status queue(weir_client *client, const weir_args *args, weir_answer answer,
                          int64_t block_ms, size_t lend_from, uint64_t *ticket) {
     weir_session *session = &client->session;
-    weir_status admitted = admit(client);
+    weir_status admitted = admit_command(client, args);
     if (admitted != WEIR_OK) {
         return admitted;
     }
@@ -177,12 +183,17 @@ static weir_status send_loans(weir_client *client, uint64_t ticket, int64_t bloc
     return session->failure;
 }
 
+weir_status weir_client_check_waiting(weir_client *client) {
+    return !client->is_non_blocking
+               ? WEIR_OK
+               : weir_client_wrong(client,
+                                   "this client is non_blocking: append, then take");
+}
+
 weir_status weir_client_ask_now(weir_client *client, const weir_args *args,
                                 weir_answer answer, int64_t block_ms, uint64_t *ticket) {
-    if (client->is_non_blocking) {
-        return weir_client_wrong(client, "this client is non_blocking: append, then take");
-    }
-    weir_status st = queue(client, args, answer, block_ms, LEND_FROM, ticket);
+    weir_status st = weir_client_check_waiting(client);
+    st = st == WEIR_OK ? queue(client, args, answer, block_ms, LEND_FROM, ticket) : st;
     if (st == WEIR_OK && client->session.loans.count > 0) {
         send_loans(client, *ticket, block_ms); /* a failure sticks, the answer tells it */
     }

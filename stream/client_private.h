@@ -137,6 +137,9 @@ weir_status weir_client_drain(weir_client *client, size_t most);
 weir_status weir_client_append(weir_client *client, weir_status made, const weir_args *args,
                                weir_answer answer, int64_t block_ms);
 
+/* May a form that waits be used? WEIR_ERR_ARG: the client is non-blocking. */
+weir_status weir_client_check_waiting(weir_client *client);
+
 /* Queues a command for a form that waits: refused on a non-blocking client. On WEIR_OK
  * *ticket is its own. */
 weir_status weir_client_ask_now(weir_client *client, const weir_args *args,
@@ -183,14 +186,19 @@ weir_status weir_client_entries_now(weir_client *client, weir_status made,
 
 /* ---- server.c ---- */
 
+/* XACKDEL with more ids than WEIR_XACKDEL_FEW: a need beside the features. */
+#define WEIR_NEED_LONG_XACKDEL (UINT32_C(1) << 31)
+#define WEIR_XACKDEL_FEW       8
+
 /*
- * Before a command or an option that is newer than Redis 5.0 is put together. WEIR_OK: the
- * server has it, or nobody knows, and it will say. WEIR_ERR_UNSUPPORTED: it has not, and
- * the text says who has. Asks the server on account of a feature that is not old, once a
- * connection, where HELLO did not tell; WEIR_MORE (non_blocking): it has been asked;
- * WEIR_ERR_FULL; or why the connection ended.
+ * Before a command is queued that needs something newer than Redis 5.0: bits, 1 <<
+ * weir_feature, and WEIR_NEED_LONG_XACKDEL. WEIR_OK: the server has it, or nobody knows,
+ * and it will say. WEIR_ERR_UNSUPPORTED: it has not, and the text says who has. Asks the
+ * server on account of a feature that is not old, once a connection, where HELLO did not
+ * tell; WEIR_MORE (non_blocking): it has been asked; WEIR_ERR_FULL; or why the connection
+ * ended.
  */
-weir_status weir_client_need(weir_client *client, weir_feature feature);
+weir_status weir_client_need(weir_client *client, uint32_t needs);
 
 /* How many ids one XACKDEL may have: Redis 8.2.0 to 8.2.2 overflow their stack with more
  * than 8 (CVE-2025-62507), and so may a server of which nothing is known. */

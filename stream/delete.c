@@ -71,9 +71,9 @@ static weir_status make_xdelex(weir_client *client, weir_args *args, weir_view k
     weir_status st = weir_check_key(client, key);
     st = st == WEIR_OK ? weir_check_refs(client, refs) : st;
     st = st == WEIR_OK ? weir_check_ids(client, id_count) : st;
-    st = st == WEIR_OK ? weir_client_need(client, WEIR_FEATURE_XDELEX) : st;
     if (st == WEIR_OK) {
         weir_args_begin(args, "XDELEX");
+        weir_args_need(args, WEIR_FEATURE_XDELEX);
         weir_args_view(args, key);
         weir_args_refs(args, refs);
         weir_args_counted_ids(args, ids, id_count);
@@ -103,9 +103,10 @@ static weir_status make_xackdel(weir_client *client, weir_args *args, weir_view 
     weir_status st = weir_check_group(client, key, group);
     st = st == WEIR_OK ? weir_check_refs(client, refs) : st;
     st = st == WEIR_OK ? weir_check_ids(client, id_count) : st;
-    st = st == WEIR_OK ? weir_client_need(client, WEIR_FEATURE_XACKDEL) : st;
     if (st == WEIR_OK) {
         weir_args_begin(args, "XACKDEL");
+        weir_args_need(args, WEIR_FEATURE_XACKDEL);
+        args->needs |= id_count > WEIR_XACKDEL_FEW ? WEIR_NEED_LONG_XACKDEL : 0;
         weir_args_view(args, key);
         weir_args_view(args, group);
         weir_args_refs(args, refs);
@@ -122,6 +123,9 @@ weir_status weir_xackdel(weir_client *client, weir_view key, weir_view group,
     /* all of it is checked, and the server known, before how many may go at once is asked
      */
     weir_status st = make_xackdel(client, &args, key, group, refs, ids, id_count);
+    st = st == WEIR_OK ? weir_client_check_waiting(client) : st;
+    st =
+        st == WEIR_OK ? weir_client_need(client, args.needs & ~WEIR_NEED_LONG_XACKDEL) : st;
     while (st == WEIR_OK && id_count > 0) {
         size_t most = weir_client_xackdel_most(client);
         size_t count = id_count < most ? id_count : most;
@@ -142,12 +146,5 @@ weir_status weir_append_xackdel(weir_client *client, weir_view key, weir_view gr
                                 weir_refs refs, const weir_id *ids, size_t id_count) {
     weir_args args;
     weir_status made = make_xackdel(client, &args, key, group, refs, ids, id_count);
-    if (made == WEIR_OK && id_count > weir_client_xackdel_most(client)) {
-        return weir_session_error(&client->session, WEIR_ERR_UNSUPPORTED,
-                                  "%s may be Redis 8.2.0 to 8.2.2, which XACKDEL with more "
-                                  "than 8 ids could crash (CVE-2025-62507): give it 8 at a "
-                                  "time",
-                                  client->peer);
-    }
     return weir_client_append(client, made, &args, WEIR_ANSWER_DELETIONS, 0);
 }

@@ -35,9 +35,9 @@ static weir_status make_start(weir_client *client, weir_args *args, const char *
     }
     st = weir_check_number(client, given->entries_read, "entries_read is at most 2^63-1");
     if (st == WEIR_OK && (given->has_entries_read || given->entries_read != 0)) {
+        weir_args_need(args, WEIR_FEATURE_ENTRIESREAD);
         weir_args_text(args, "ENTRIESREAD");
         weir_args_number(args, given->entries_read);
-        st = weir_client_need(client, WEIR_FEATURE_ENTRIESREAD);
     }
     return st;
 }
@@ -166,7 +166,7 @@ weir_status weir_xgroup_createconsumer(weir_client *client, weir_view key, weir_
                                        weir_view consumer, bool *is_new) {
     weir_args args;
     weir_status made = make_consumer(client, &args, "CREATECONSUMER", key, group, consumer);
-    made = made == WEIR_OK ? weir_client_need(client, WEIR_FEATURE_CREATECONSUMER) : made;
+    weir_args_need(&args, WEIR_FEATURE_CREATECONSUMER);
     return is_new_now(client, made, &args, is_new);
 }
 
@@ -174,7 +174,7 @@ weir_status weir_append_xgroup_createconsumer(weir_client *client, weir_view key
                                               weir_view group, weir_view consumer) {
     weir_args args;
     weir_status made = make_consumer(client, &args, "CREATECONSUMER", key, group, consumer);
-    made = made == WEIR_OK ? weir_client_need(client, WEIR_FEATURE_CREATECONSUMER) : made;
+    weir_args_need(&args, WEIR_FEATURE_CREATECONSUMER);
     return weir_client_append(client, made, &args, WEIR_ANSWER_IS_NEW, 0);
 }
 

@@ -78,14 +78,13 @@ static weir_status make_range(weir_client *client, weir_args *args, const weir_v
     const weir_xpending_options *given = options != NULL ? options : &defaults;
     weir_status st = weir_check_group(client, names[0], names[1]);
     st = st == WEIR_OK ? check_range(client, start, end, count, given) : st;
-    if (st == WEIR_OK &&
-        (given->min_idle_ms != 0 || given->exclude_start || given->exclude_end)) {
-        st = weir_client_need(client, WEIR_FEATURE_PENDING_IDLE);
-    }
     if (st != WEIR_OK) {
         return st;
     }
     weir_args_begin(args, "XPENDING");
+    if (given->min_idle_ms != 0 || given->exclude_start || given->exclude_end) {
+        weir_args_need(args, WEIR_FEATURE_PENDING_IDLE);
+    }
     weir_args_view(args, names[0]);
     weir_args_view(args, names[1]);
     if (given->min_idle_ms != 0) {

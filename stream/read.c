@@ -180,16 +180,6 @@ static weir_status check_sources(weir_client *client, const weir_source *sources
     return WEIR_OK;
 }
 
-/* What newer servers alone have. */
-static weir_status need_options(weir_client *client, const weir_read_options *given) {
-    weir_status st = WEIR_OK;
-    if (given->max_count != 0 || given->max_size != 0) {
-        st = weir_client_need(client, WEIR_FEATURE_MAXCOUNT);
-    }
-    return st == WEIR_OK && given->claim ? weir_client_need(client, WEIR_FEATURE_CLAIM)
-                                         : st;
-}
-
 static weir_status check_read(weir_client *client, const weir_source *sources, size_t count,
                               const weir_read_options *given) {
     if (given->block_ms < 0 && given->block_ms != WEIR_FOREVER) {
@@ -203,8 +193,7 @@ static weir_status check_read(weir_client *client, const weir_source *sources, s
     if (given->max_count != 0 && given->max_count < given->count) {
         return weir_client_wrong(client, "max_count is smaller than count");
     }
-    weir_status st = check_sources(client, sources, count);
-    return st == WEIR_OK ? need_options(client, given) : st;
+    return check_sources(client, sources, count);
 }
 
 /* [COUNT n] [MAXCOUNT n] [MAXSIZE n] [BLOCK ms] [CLAIM ms] [NOACK] STREAMS key ... id ...;
@@ -212,6 +201,9 @@ static weir_status check_read(weir_client *client, const weir_source *sources, s
 static void put_read(weir_args *args, const weir_read_options *given,
                      const weir_source *sources, size_t source_count) {
     put_option(args, "COUNT", given->count);
+    if (given->max_count != 0 || given->max_size != 0) {
+        weir_args_need(args, WEIR_FEATURE_MAXCOUNT);
+    }
     put_option(args, "MAXCOUNT", given->max_count);
     put_option(args, "MAXSIZE", given->max_size);
     if (given->block_ms != 0) {
@@ -219,6 +211,7 @@ static void put_read(weir_args *args, const weir_read_options *given,
         weir_args_number(args, given->block_ms > 0 ? (uint64_t)given->block_ms : 0);
     }
     if (given->claim) {
+        weir_args_need(args, WEIR_FEATURE_CLAIM);
         weir_args_text(args, "CLAIM");
         weir_args_number(args, given->claim_idle_ms);
     }
@@ -263,10 +256,10 @@ static weir_status make_xread(weir_client *client, weir_args *args,
         return weir_client_wrong(client, "no_ack and claim are for XREADGROUP");
     }
     weir_args_begin(args, "XREAD");
-    weir_status st = check_read(client, sources, source_count, given);
-    if (st == WEIR_OK && reads_from(sources, source_count, WEIR_FROM_LAST)) {
-        st = weir_client_need(client, WEIR_FEATURE_XREAD_LAST);
+    if (reads_from(sources, source_count, WEIR_FROM_LAST)) {
+        weir_args_need(args, WEIR_FEATURE_XREAD_LAST);
     }
+    weir_status st = check_read(client, sources, source_count, given);
     if (st == WEIR_OK) {
         put_read(args, given, sources, source_count);
     }

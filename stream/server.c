@@ -127,7 +127,8 @@ static weir_status bring_up(weir_client *client) {
     if (client->is_non_blocking) {
         return WEIR_MORE;
     }
-    st = weir_client_bring_up(client, weir_now_ms() + client->timeout_ms, true);
+    st = weir_client_bring_up(client, weir_now_ms() + client->timeout_ms,
+                              client->link.rules.fail_fast);
     return st < 0 || weir_client_is_ready(client) ? st : weir_client_refuse(client);
 }
 
@@ -196,21 +197,54 @@ static weir_status refuse(weir_client *client, const weir_feature_row *row) {
         row->valkey != NULL ? row->valkey : "");
 }
 
-weir_status weir_client_need(weir_client *client, weir_feature feature) {
+static weir_status refuse_long_xackdel(weir_client *client) {
+    return weir_session_error(&client->session, WEIR_ERR_UNSUPPORTED,
+                              "%s may be Redis 8.2.0 to 8.2.2, which XACKDEL with more "
+                              "than 8 ids could crash (CVE-2025-62507): give it 8 at a "
+                              "time",
+                              client->peer);
+}
+
+/* The first of these features; NULL: none. */
+static const weir_feature_row *first_of(uint32_t features) {
+    for (uint32_t i = 0; i < WEIR_FEATURE_COUNT; i++) {
+        if ((features >> i & 1) != 0) {
+            return weir_feature_row_of((weir_feature)i);
+        }
+    }
+    return NULL;
+}
+
+/* Some of these features are not in every server of this decade. */
+static bool is_worth_asking(uint32_t features) {
+    for (uint32_t i = 0; i < WEIR_FEATURE_COUNT; i++) {
+        if ((features >> i & 1) != 0 && !weir_feature_row_of((weir_feature)i)->is_old) {
+            return true;
+        }
+    }
+    return false;
+}
+
+weir_status weir_client_need(weir_client *client, uint32_t needs) {
     const weir_facts *facts = &client->session.facts;
-    const uint32_t bit = UINT32_C(1) << feature;
     weir_status st = weir_client_usable(client); /* what is known is of this connection */
-    if (st != WEIR_OK || (facts->has & bit) != 0) {
+    if (st != WEIR_OK || (needs & ~facts->has) == 0) {
         return st;
     }
-    const weir_feature_row *row = weir_feature_row_of(feature);
-    if (!is_known(&client->session) && !row->is_old) {
+    if (!is_known(&client->session) && is_worth_asking(needs)) {
         st = find_out(client);
     }
     if (st != WEIR_OK) {
         return st;
     }
-    return (facts->lacks & bit) != 0 ? refuse(client, row) : WEIR_OK;
+    const weir_feature_row *lacking = first_of(needs & facts->lacks);
+    if (lacking != NULL) {
+        return refuse(client, lacking);
+    }
+    bool is_long = (needs & WEIR_NEED_LONG_XACKDEL) != 0;
+    return is_long && weir_client_xackdel_most(client) <= WEIR_XACKDEL_FEW
+               ? refuse_long_xackdel(client)
+               : WEIR_OK;
 }
 
 size_t weir_client_xackdel_most(const weir_client *client) {
@@ -219,5 +253,6 @@ size_t weir_client_xackdel_most(const weir_client *client) {
     bool is_valkey = strcmp(session->server, "valkey") == 0;
     bool is_overflowing =
         number >= weir_version_number("8.2.0") && number <= weir_version_number("8.2.2");
-    return number == 0 || (!is_valkey && is_overflowing) ? 8 : SIZE_MAX;
+    bool may_overflow = number == 0 || (!is_valkey && is_overflowing);
+    return may_overflow ? WEIR_XACKDEL_FEW : SIZE_MAX;
 }

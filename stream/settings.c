@@ -53,9 +53,10 @@ static weir_status make_xsetid(weir_client *client, weir_args *args, weir_view k
     st = st == WEIR_OK ? weir_check_number(client, given->entries_added,
                                            "entries_added is at most 2^63-1")
                        : st;
-    bool has_facts = args->count > 3; /* XSETID key id */
-    return st == WEIR_OK && has_facts ? weir_client_need(client, WEIR_FEATURE_SETID_FACTS)
-                                      : st;
+    if (args->count > 3) { /* XSETID key id */
+        weir_args_need(args, WEIR_FEATURE_SETID_FACTS);
+    }
+    return st;
 }
 
 weir_status weir_xsetid(weir_client *client, weir_view key, weir_id last,
@@ -89,11 +90,8 @@ static weir_status make_xcfgset(weir_client *client, weir_args *args, weir_view 
     if (given->idmp_maxsize > 10000) {
         return weir_client_wrong(client, "idmp_maxsize is at most 10000");
     }
-    st = weir_client_need(client, WEIR_FEATURE_XCFGSET);
-    if (st != WEIR_OK) {
-        return st;
-    }
     weir_args_begin(args, "XCFGSET");
+    weir_args_need(args, WEIR_FEATURE_XCFGSET);
     weir_args_view(args, key);
     if (given->idmp_duration_s != 0) {
         weir_args_text(args, "IDMP-DURATION");

@@ -34,14 +34,24 @@ static weir_status check_trim(weir_client *client, const weir_trim *trim) {
     if (st == WEIR_OK && trim->limit != WEIR_UNLIMITED) {
         st = weir_check_number(client, trim->limit, "trim.limit is at most 2^63-1");
     }
-    bool is_newer = trim->by == WEIR_TRIM_MINID || trim->limit != 0;
-    return st == WEIR_OK && is_newer ? weir_client_need(client, WEIR_FEATURE_MINID) : st;
+    return st;
+}
+
+/* KEEPREF, DELREF and ACKED of a trim are newer than trimming. */
+static void put_trim_refs(weir_args *args, const weir_trim *trim) {
+    if (trim->refs != WEIR_REFS_DEFAULT) {
+        weir_args_need(args, WEIR_FEATURE_TRIM_REFERENCES);
+        weir_args_refs(args, trim->refs);
+    }
 }
 
 /* MAXLEN|MINID =|~ threshold [LIMIT n]; LIMIT 0 is none. */
 static void put_trim(weir_args *args, const weir_trim *trim) {
     if (trim->by == WEIR_TRIM_NONE) {
         return;
+    }
+    if (trim->by == WEIR_TRIM_MINID || trim->limit != 0) {
+        weir_args_need(args, WEIR_FEATURE_MINID);
     }
     weir_args_text(args, trim->by == WEIR_TRIM_MAXLEN ? "MAXLEN" : "MINID");
     weir_args_text(args, trim->is_exact ? "=" : "~");
@@ -94,17 +104,7 @@ static weir_status check_xadd(weir_client *client, weir_view key, const weir_fie
     weir_status st = weir_check_key(client, key);
     st = st == WEIR_OK ? check_fields(client, fields, field_count) : st;
     st = st == WEIR_OK ? check_trim(client, &given->trim) : st;
-    st = st == WEIR_OK ? check_id(client, given) : st;
-    if (st == WEIR_OK && given->no_mkstream) {
-        st = weir_client_need(client, WEIR_FEATURE_NOMKSTREAM);
-    }
-    if (st == WEIR_OK && given->auto_seq) {
-        st = weir_client_need(client, WEIR_FEATURE_AUTO_SEQUENCE);
-    }
-    if (st == WEIR_OK && given->producer.len > 0) {
-        st = weir_client_need(client, WEIR_FEATURE_IDMP);
-    }
-    return st == WEIR_OK ? weir_need_refs(client, &given->trim) : st;
+    return st == WEIR_OK ? check_id(client, given) : st;
 }
 
 /* [IDMP producer iid | IDMPAUTO producer] */
@@ -112,6 +112,7 @@ static void put_idmp(weir_args *args, const weir_xadd_options *given) {
     if (given->producer.len == 0) {
         return;
     }
+    weir_args_need(args, WEIR_FEATURE_IDMP);
     weir_args_text(args, given->idmp_auto ? "IDMPAUTO" : "IDMP");
     weir_args_view(args, given->producer);
     if (!given->idmp_auto) {
@@ -122,6 +123,7 @@ static void put_idmp(weir_args *args, const weir_xadd_options *given) {
 /* * | ms-* | ms-seq */
 static void put_new_id(weir_args *args, const weir_xadd_options *given) {
     if (given->auto_seq) {
+        weir_args_need(args, WEIR_FEATURE_AUTO_SEQUENCE);
         weir_args_auto_id(args, given->id.ms);
     } else if (weir_id_compare(given->id, WEIR_ID_MIN) == 0) {
         weir_args_text(args, "*");
@@ -143,9 +145,10 @@ static weir_status make_xadd(weir_client *client, weir_args *args, weir_view key
     weir_args_begin(args, "XADD");
     weir_args_view(args, key);
     if (given->no_mkstream) {
+        weir_args_need(args, WEIR_FEATURE_NOMKSTREAM);
         weir_args_text(args, "NOMKSTREAM");
     }
-    weir_args_refs(args, given->trim.refs);
+    put_trim_refs(args, &given->trim);
     put_idmp(args, given);
     put_trim(args, &given->trim);
     put_new_id(args, given);
@@ -222,14 +225,13 @@ static weir_status make_xtrim(weir_client *client, weir_args *args, weir_view ke
         return weir_client_wrong(client, "trim.by says nothing to trim by");
     }
     st = st == WEIR_OK ? check_trim(client, trim) : st;
-    st = st == WEIR_OK ? weir_need_refs(client, trim) : st;
     if (st != WEIR_OK) {
         return st;
     }
     weir_args_begin(args, "XTRIM");
     weir_args_view(args, key);
     put_trim(args, trim);
-    weir_args_refs(args, trim->refs);
+    put_trim_refs(args, trim);
     return WEIR_OK;
 }
 

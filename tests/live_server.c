@@ -83,7 +83,8 @@ static void the_server_is_asked_behind_a_pipeline_in_hand(void **state) {
 static void an_old_feature_asks_for_nothing(void **state) {
     struct live *live = *state;
     uint64_t before = live->client->session.next;
-    assert_ok(live->client, weir_client_need(live->client, WEIR_FEATURE_XAUTOCLAIM));
+    assert_ok(live->client,
+              weir_client_need(live->client, UINT32_C(1) << WEIR_FEATURE_XAUTOCLAIM));
     assert_int_equal(live->client->session.next, before);
 }
 
@@ -93,7 +94,7 @@ static void a_feature_is_asked_for_once(void **state) {
     assert_ok(live->client, weir_client_server(live->client, &server));
     uint64_t before = live->client->session.next;
     assert_ok(live->client, weir_client_server(live->client, &server));
-    (void)weir_client_need(live->client, WEIR_FEATURE_MAXCOUNT);
+    (void)weir_client_need(live->client, UINT32_C(1) << WEIR_FEATURE_MAXCOUNT);
     assert_int_equal(live->client->session.next, before);
 }
 
@@ -103,7 +104,7 @@ static void what_the_server_lacks_names_it_and_who_has_it(void **state) {
     assert_ok(live->client, weir_client_server(live->client, &server));
     for (int i = 0; i < WEIR_FEATURE_COUNT; i++) {
         weir_feature feature = (weir_feature)i;
-        weir_status st = weir_client_need(live->client, feature);
+        weir_status st = weir_client_need(live->client, UINT32_C(1) << feature);
         if (weir_server_has(&server, feature)) {
             assert_ok(live->client, st);
             continue;

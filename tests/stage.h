@@ -1,0 +1,69 @@
+/* A client before a peer that is played (fuzz/peer.h): the same few requests are asked and
+ * taken whatever goes wrong, and each must have exactly one end, its own.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef WEIR_TESTS_STAGE_H
+#define WEIR_TESTS_STAGE_H
+
+#include "support.h"
+
+#include "../fuzz/peer.h"
+#include "../stream/client_private.h"
+
+#define STAGE_REQUESTS 6 /* of every kind of answer: a value, an iterator, a reply */
+
+/* What became of a request. */
+typedef enum stage_end {
+    STAGE_NOT_ASKED, /* the append did nothing */
+    STAGE_ANSWERED,  /* by its own answer */
+    STAGE_NEVER_RUN, /* told as surely not executed */
+    STAGE_UNKNOWN,   /* told as perhaps executed */
+    STAGE_NO_MEMORY  /* its answer could not be held */
+} stage_end;
+
+typedef struct stage {
+    /* set before stage_play, or zero */
+    weir_options options;
+    const char *version;       /* of the server on the first connection */
+    const char *later_version; /* on those behind it; NULL: the same */
+    bool lacks_hello;          /* the peer does not know HELLO */
+    const char *aside;         /* said before each answer: pushes, attributes */
+    size_t refuse_at;          /* the allocation that fails, counted from 1; 0: none */
+    bool refuses_on;           /* and all behind it */
+    void (*begin)(size_t connection); /* sets what goes wrong on it, from 1 on */
+    void (*at_answer)(size_t number); /* before the answer to a request */
+
+    weir_client *client; /* NULL: it could not be opened */
+    weir_status opened;
+    fuzz_mem counts;
+    stage_end ends[STAGE_REQUESTS + 1];                /* from 1 on */
+    unsigned seen[STAGE_REQUESTS + 2];                 /* how often the peer was asked */
+    char last_words[sizeof((weir_error *)NULL)->text]; /* of the last failure */
+} stage;
+
+/* There is one on stage at a time. */
+extern stage *the_stage;
+
+/* A new peer, and a client that opens. */
+void stage_open(stage *self);
+
+/* Asks all, then takes all. */
+void stage_ask_and_take(stage *self);
+
+/* Appends request `number`, or takes its answer as what is due. */
+weir_status stage_append(stage *self, size_t number);
+void stage_take(stage *self, size_t number);
+
+/* Waits as an event loop does, and steps. */
+void stage_turn(stage *self);
+
+/* Each request had one end, and it is true: what was answered the peer has seen once, what
+ * was never run it has not seen, nothing was sent twice. */
+void stage_check(const stage *self);
+
+/* One more request must be answered, within so many tries. */
+void stage_expect_good(stage *self, int tries);
+
+/* Closes; nothing may be left. */
+void stage_close(stage *self);
+
+#endif
