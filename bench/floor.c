@@ -79,8 +79,7 @@ static void *floor_open(const struct endpoint *endpoint, const struct work *work
     self->fd = fd;
     encode_block(self, work);
     encode_group_read(self);
-    bool is_reading = work->task == TASK_READ_RANGE || work->task == TASK_READ_GROUP;
-    if (is_reading && !pages_learn(&self->pages, fd, work, entries)) {
+    if (task_is_reading(work->task) && !pages_learn(&self->pages, fd, work, entries)) {
         floor_close(self);
         return NULL;
     }
@@ -174,6 +173,7 @@ const struct side side_floor = {
     .open = floor_open,
     .run = {[TASK_PRODUCE] = floor_produce,
             [TASK_READ_RANGE] = floor_read_range,
+            [TASK_READ_PAGES] = floor_read_range,
             [TASK_READ_GROUP] = floor_read_group,
             [TASK_ROUND_TRIP] = floor_round_trip},
     .close = floor_close,

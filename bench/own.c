@@ -17,6 +17,7 @@ struct own {
     weir_view key;
     weir_source source;
     weir_id last; /* XRANGE: the page ended there */
+    weir_pages pages;
     weir_id ids[BENCH_PAGE];
     volatile uint64_t seen; /* so that no visit can be left out */
 };
@@ -118,6 +119,16 @@ static bool own_round_trip(void *handle, uint64_t entries) {
     return true;
 }
 
+static uint64_t visit(const weir_entry *entry) {
+    uint64_t seen = 0;
+    for (size_t i = 0; i < entry->field_count; i++) {
+        weir_field field = entry->fields[i];
+        seen += field.name.len + (uint64_t)field.name.data[0];
+        seen += field.value.len + (uint64_t)field.value.data[0];
+    }
+    return seen;
+}
+
 /* Visits every field of a page and keeps the ids; false unless it is full. */
 static bool visit_page(struct own *self, weir_entries *page) {
     weir_entry entry;
@@ -126,11 +137,7 @@ static bool visit_page(struct own *self, weir_entries *page) {
     uint64_t seen = 0;
     while ((st = weir_entries_next(page, &entry)) == WEIR_OK && count < BENCH_PAGE) {
         self->ids[count++] = entry.id;
-        for (size_t i = 0; i < entry.field_count; i++) {
-            weir_field field = entry.fields[i];
-            seen += field.name.len + (uint64_t)field.name.data[0];
-            seen += field.value.len + (uint64_t)field.value.data[0];
-        }
+        seen += visit(&entry);
     }
     self->seen += seen;
     if (st < 0) {
@@ -157,6 +164,26 @@ static bool own_read_range(void *handle, uint64_t entries) {
             return false;
         }
     }
+    return true;
+}
+
+static bool own_read_pages(void *handle, uint64_t entries) {
+    struct own *self = handle;
+    uint64_t seen = 0;
+    if (!weir_pages_is_open(&self->pages) &&
+        weir_pages_open(self->client, self->key, WEIR_ID_MIN, WEIR_ID_MAX,
+                        &(weir_pages_options){.page = BENCH_PAGE},
+                        &self->pages) != WEIR_OK) {
+        return failed(self, "pages");
+    }
+    for (uint64_t i = 0; i < entries; i++) {
+        weir_entry entry;
+        if (weir_pages_next(&self->pages, &entry) != WEIR_OK) {
+            return failed(self, "a page");
+        }
+        seen += visit(&entry);
+    }
+    self->seen += seen;
     return true;
 }
 
@@ -191,6 +218,7 @@ const struct side side_weir = {
     .open = own_open,
     .run = {[TASK_PRODUCE] = own_produce,
             [TASK_READ_RANGE] = own_read_range,
+            [TASK_READ_PAGES] = own_read_pages,
             [TASK_READ_GROUP] = own_read_group,
             [TASK_ROUND_TRIP] = own_round_trip},
     .allocations = own_allocations,

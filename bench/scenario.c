@@ -22,6 +22,7 @@ const struct scenario scenarios[SCENARIO_COUNT] = {
     {"produce.tcp", "entries/s", {TASK_PRODUCE, 1, 16}, true, false, 1},
     {"produce.unix.5x100", "entries/s", {TASK_PRODUCE, 5, 100}, false, false, 1},
     {"read.xrange", "entries/s", {TASK_READ_RANGE, 1, 16}, false, false, 1},
+    {"read.pages", "entries/s", {TASK_READ_PAGES, 1, 16}, false, false, 1},
     {"read.group", "entries/s", {TASK_READ_GROUP, 1, 16}, false, false, 1},
     {"roundtrip.unix", "us", {TASK_ROUND_TRIP, 1, 16}, false, true, 10},
 };
@@ -39,7 +40,7 @@ static uint64_t entries_of(const struct scenario *scenario, uint64_t usual) {
 }
 
 static bool is_reading(const struct scenario *scenario) {
-    return scenario->work.task == TASK_READ_RANGE || scenario->work.task == TASK_READ_GROUP;
+    return task_is_reading(scenario->work.task);
 }
 
 /* The same beginning for each side: no stream, or a group that was given nothing. */

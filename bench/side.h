@@ -21,10 +21,15 @@
 enum task {
     TASK_PRODUCE,    /* XADD, pipelined */
     TASK_READ_RANGE, /* XRANGE, page by page behind the last id */
+    TASK_READ_PAGES, /* the same with weir_pages, which asks for the next page early */
     TASK_READ_GROUP, /* XREADGROUP, and XACK of what it gave */
     TASK_ROUND_TRIP  /* one XADD at a time */
 };
-#define TASK_COUNT 4
+#define TASK_COUNT 5
+
+static inline bool task_is_reading(enum task task) {
+    return task == TASK_READ_RANGE || task == TASK_READ_PAGES || task == TASK_READ_GROUP;
+}
 
 struct work {
     enum task task;

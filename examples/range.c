@@ -1,5 +1,6 @@
 /* range URL STREAM [--last-hour]: prints the entries of a stream, all of them or those of
- * the last hour. A stream of any size is read in the memory of the receive buffer.
+ * the last hour. A stream of any size is read page by page, in the memory of the receive
+ * buffer.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,10 +20,10 @@ static void print(const weir_entry *entry) {
 }
 
 static weir_status print_since(weir_client *redis, weir_view stream, weir_id start) {
-    weir_entries page;
+    weir_pages pages;
     weir_entry entry;
-    weir_status st = weir_xrange(redis, stream, start, WEIR_ID_MAX, NULL, &page);
-    while (st == WEIR_OK && (st = weir_entries_next(&page, &entry)) == WEIR_OK) {
+    weir_status st = weir_pages_open(redis, stream, start, WEIR_ID_MAX, NULL, &pages);
+    while (st == WEIR_OK && (st = weir_pages_next(&pages, &entry)) == WEIR_OK) {
         print(&entry);
     }
     return st; /* WEIR_END when all are printed */

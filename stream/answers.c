@@ -125,7 +125,8 @@ static void trim_tail(weir_session *session) {
         const weir_request *last = weir_session_request(session, session->next - 1);
         const weir_request *before = weir_session_request(session, session->next - 2);
         uint64_t end = session->in.offset + weir_buffer_len(&session->in);
-        if (!last->is_gone || last->is_held || last->end != end || session->is_in_push) {
+        if (!last->is_gone || last->is_held || last->is_paged || last->end != end ||
+            session->is_in_push) {
             return;
         }
         weir_buffer_cut(&session->in, before->end);
@@ -417,15 +418,15 @@ static void drop_streaming(weir_session *session) {
 
 weir_status weir_session_make_way(weir_session *session, uint64_t ticket) {
     weir_slot *slot = session->streaming;
-    if (slot == NULL) {
-        return give_up(session, ticket);
-    }
-    bool is_own = slot->ticket == ticket;
+    bool is_own = slot != NULL && slot->ticket == ticket;
     if (is_own && weir_session_pass_entry(session, slot)) {
         return WEIR_OK;
     }
     size_t before = weir_buffer_len(&session->in);
-    drop_streaming(session);
+    weir_session_drop_ahead(session, ticket);
+    if (slot != NULL) {
+        drop_streaming(session);
+    }
     bool has_gained = weir_buffer_len(&session->in) < before;
     return has_gained && !is_own ? WEIR_OK : give_up(session, ticket);
 }

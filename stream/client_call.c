@@ -146,6 +146,12 @@ static bool is_filled_by_answers(const weir_session *session) {
            session->streaming == NULL;
 }
 
+static weir_status refuse_full(weir_session *session) {
+    return weir_session_error(session, WEIR_ERR_FULL,
+                              "%zu bytes of answers wait: take answers first",
+                              weir_buffer_len(&session->in));
+}
+
 weir_status weir_client_append(weir_client *client, weir_status made, const weir_args *args,
                                weir_answer answer, int64_t block_ms) {
     if (made != WEIR_OK) {
@@ -154,13 +160,25 @@ weir_status weir_client_append(weir_client *client, weir_status made, const weir
     uint64_t ticket;
     weir_session *session = &client->session;
     if (is_filled_by_answers(session)) {
-        return weir_session_error(session, WEIR_ERR_FULL,
-                                  "%zu bytes of answers wait: take answers first",
-                                  weir_buffer_len(&session->in));
+        return refuse_full(session);
     }
     weir_status st = queue(client, args, answer, block_ms, SIZE_MAX, &ticket);
     if (st == WEIR_OK) {
         exchange(client);
+    }
+    return st;
+}
+
+weir_status weir_client_ask_page(weir_client *client, const weir_args *args,
+                                 uint64_t *ticket) {
+    weir_session *session = &client->session;
+    if (is_filled_by_answers(session)) {
+        return refuse_full(session);
+    }
+    weir_status st = queue(client, args, WEIR_ANSWER_RANGE, 0, SIZE_MAX, ticket);
+    if (st == WEIR_OK) {
+        weir_session_mark_paged(session, *ticket);
+        (void)weir_client_send(client);
     }
     return st;
 }

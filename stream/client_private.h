@@ -140,6 +140,11 @@ weir_status weir_client_append(weir_client *client, weir_status made, const weir
 /* May a form that waits be used? WEIR_ERR_ARG: the client is non-blocking. */
 weir_status weir_client_check_waiting(weir_client *client);
 
+/* Asks for a page that no take is for, and sends it at once: a failure to do that sticks,
+ * and its answer tells. On WEIR_OK *ticket is its own. */
+weir_status weir_client_ask_page(weir_client *client, const weir_args *args,
+                                 uint64_t *ticket);
+
 /* Queues a command for a form that waits: refused on a non-blocking client. On WEIR_OK
  * *ticket is its own. */
 weir_status weir_client_ask_now(weir_client *client, const weir_args *args,
@@ -183,6 +188,12 @@ weir_status weir_client_count_now(weir_client *client, weir_status made,
 weir_status weir_client_entries_now(weir_client *client, weir_status made,
                                     const weir_args *args, weir_answer answer,
                                     int64_t block_ms, weir_entries *entries);
+
+/* ---- read.c ---- */
+
+/* Puts an XRANGE or XREVRANGE together, with both ends included; count 0: no COUNT. */
+void weir_client_put_range(weir_args *args, weir_view key, weir_id start, weir_id end,
+                           bool is_reverse, uint64_t count);
 
 /* ---- server.c ---- */
 

@@ -16,6 +16,7 @@
 #include "entry.h"
 #include "group.h"
 #include "inspect.h"
+#include "pages.h"
 #include "read.h"
 #include "reply.h"
 #include "write.h"

@@ -2,9 +2,8 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "session.h"
 
-/* What is received of the answer from `offset` on. */
-static weir_view received(const weir_session *session, const weir_slot *slot,
-                          uint64_t offset) {
+weir_view weir_session_rest(const weir_session *session, const weir_slot *slot,
+                            uint64_t offset) {
     if (!slot->is_detached) {
         return weir_buffer_from(&session->in, offset);
     }
@@ -35,8 +34,8 @@ static weir_status refuse(weir_session *session, const char *expected) {
 /* One token of the answer's frame. */
 static weir_status next_token(weir_session *session, weir_slot *slot, weir_token *token) {
     size_t used;
-    weir_status st =
-        weir_reader_next(&slot->reader, received(session, slot, slot->at), &used, token);
+    weir_status st = weir_reader_next(
+        &slot->reader, weir_session_rest(session, slot, slot->at), &used, token);
     slot->at += used;
     if (st == WEIR_ERR_PROTOCOL) {
         return weir_session_fault(session, &slot->reader);
@@ -58,6 +57,9 @@ static bool is_list(const weir_token *token) {
 static weir_stage list_stage(weir_slot *slot, const weir_token *token) {
     if (!is_null(token) && token->number > 0) {
         slot->list_depth = weir_reader_depth(&slot->reader);
+        slot->list_count = slot->look_left = (uint64_t)token->number;
+        slot->look_at = slot->at;
+        slot->look_least = 0;
         return WEIR_STAGE_ENTRIES;
     }
     switch (slot->answer) {
@@ -298,7 +300,7 @@ static weir_status seek_entry(weir_session *session, weir_slot *slot, weir_entry
     size_t used;
     slot->is_seeking = true;
     weir_status st =
-        weir_reader_skip(&slot->reader, received(session, slot, slot->at), &used);
+        weir_reader_skip(&slot->reader, weir_session_rest(session, slot, slot->at), &used);
     slot->at += used;
     if (st == WEIR_ERR_PROTOCOL) {
         return weir_session_fault(session, &slot->reader);
@@ -310,7 +312,7 @@ static weir_status seek_entry(weir_session *session, weir_slot *slot, weir_entry
     if (st != WEIR_OK) {
         return st;
     }
-    weir_view whole = received(session, slot, slot->value_at);
+    weir_view whole = weir_session_rest(session, slot, slot->value_at);
     whole.len = (size_t)(slot->at - slot->value_at);
     st = weir_decode_entry(whole, &slot->fields, entry);
     if (st == WEIR_OK) {
@@ -324,7 +326,7 @@ static weir_status seek_entry(weir_session *session, weir_slot *slot, weir_entry
 }
 
 static weir_status next_entry(weir_session *session, weir_slot *slot, weir_entry *entry) {
-    weir_view input = received(session, slot, slot->at);
+    weir_view input = weir_session_rest(session, slot, slot->at);
     if (slot->is_seeking || input.len == 0) {
         return input.len == 0 ? WEIR_MORE : seek_entry(session, slot, entry);
     }

@@ -116,6 +116,15 @@ static weir_status check_count(weir_client *client, uint64_t count) {
 }
 
 /* XRANGE key start end | XREVRANGE key end start, [COUNT n] */
+void weir_client_put_range(weir_args *args, weir_view key, weir_id start, weir_id end,
+                           bool is_reverse, uint64_t count) {
+    weir_args_begin(args, is_reverse ? "XREVRANGE" : "XRANGE");
+    weir_args_view(args, key);
+    put_bound(args, is_reverse ? end : start);
+    put_bound(args, is_reverse ? start : end);
+    put_option(args, "COUNT", count);
+}
+
 static weir_status make_range(weir_client *client, weir_args *args, weir_view key,
                               weir_id start, weir_id end, bool is_reverse,
                               const weir_range_options *options) {
@@ -129,11 +138,7 @@ static weir_status make_range(weir_client *client, weir_args *args, weir_view ke
     if (is_void) {
         return weir_client_wrong(client, "nothing lies beyond the last or before 0-0");
     }
-    weir_args_begin(args, is_reverse ? "XREVRANGE" : "XRANGE");
-    weir_args_view(args, key);
-    put_bound(args, is_reverse ? end : start);
-    put_bound(args, is_reverse ? start : end);
-    put_option(args, "COUNT", given->count);
+    weir_client_put_range(args, key, start, end, is_reverse, given->count);
     return check_count(client, given->count);
 }
 

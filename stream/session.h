@@ -59,6 +59,8 @@ typedef struct weir_request {
     bool is_taken;    /* no longer due to a take: somebody has or had it */
     bool is_gone;     /* nobody wants its bytes any more: to be passed over */
     bool is_held;     /* but a detached slot looks at them where they are */
+    bool is_paged; /* a page that no take is for: weir_pages knows it by its ticket, which
+                      is therefore never given to another request */
 } weir_request;
 
 /* Where an iterator stands in its answer. */
@@ -90,6 +92,12 @@ typedef struct weir_slot {
     bool is_seeking;     /* the reader has begun to look for the end of the value sought */
     bool is_detached;    /* its answer is `detached`, no more in the queue's order */
     uint32_t list_depth; /* depth inside the array of entries */
+    uint64_t list_count; /* entries in that array; 0 also for null */
+    uint64_t look_left;  /* of them, those that were not looked at ahead; 0: all, or given
+                            up */
+    uint64_t look_at;    /* where the first of these begins */
+    size_t look_least;   /* bytes that must be there before it is worth looking again */
+    uint64_t ahead;      /* ticket of the page asked for behind this one; 0: none */
     weir_id next;        /* XAUTOCLAIM: the cursor */
     weir_id passing_id;  /* of the entry being passed over; 0-0 if not known */
     weir_reader reader;
@@ -424,6 +432,27 @@ uint32_t weir_session_slot_index(const weir_session *session, const weir_slot *s
 /* As weir_entries_next; the caller has unpinned the entry before. */
 weir_status weir_session_next_entry(weir_session *session, weir_slot *slot,
                                     weir_entry *entry);
+
+/*
+ * Looks at the entries that have come and are not handed over yet, before the slot's next
+ * one is read. True once, when the last of the list has come: *last is its id. Those of
+ * another form than servers usually send are not waited for: the id is known when they are
+ * handed over.
+ */
+bool weir_session_look_ahead(weir_session *session, weir_slot *slot, weir_id *last);
+
+/* The request was just committed, for a page that no take is for. */
+void weir_session_mark_paged(weir_session *session, uint64_t ticket);
+
+/* True if the page asked for is still to be had: nobody has dropped it. */
+bool weir_session_has_page(const weir_session *session, uint64_t ticket);
+
+/* Memory is needed: gives up all pages asked for ahead, but not that of `ticket`. */
+void weir_session_drop_ahead(weir_session *session, uint64_t ticket);
+
+/* What is received of the slot's answer from `offset` on. */
+weir_view weir_session_rest(const weir_session *session, const weir_slot *slot,
+                            uint64_t offset);
 
 /* The entry that the streaming slot is in cannot be held: its bytes are passed over from
  * here on. False: it is in no entry, or nothing was gained. */

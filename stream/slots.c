@@ -80,11 +80,15 @@ void weir_session_close_slot(weir_session *session, weir_slot *slot) {
         }
         slot->is_detached = false;
     }
+    if (weir_session_has_page(session, slot->ahead)) {
+        weir_session_abandon(session, slot->ahead);
+    }
     weir_session_unpin(session, slot);
     give_back_large(session, slot);
     slot->serial = 0;
     slot->handle = NULL;
     slot->ticket = 0;
+    slot->ahead = 0;
     slot->is_half_open = false;
     slot->is_dropped = false;
     slot->is_lost = false;
@@ -136,6 +140,7 @@ static weir_status bind_slot(weir_session *session, uint64_t ticket, const void 
     (*slot)->stage = WEIR_STAGE_HEAD;
     (*slot)->is_half_open = true;
     (*slot)->list_depth = 0;
+    (*slot)->list_count = (*slot)->look_left = 0;
     (*slot)->key_len = 0;
     if (is_streaming) {
         stream(session, *slot);

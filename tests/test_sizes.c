@@ -33,6 +33,13 @@ static void what_callers_hold_is_small(void **state) {
     assert_true(sizeof(weir_entry) <= 72);
     assert_true(sizeof(weir_entries) <= 24);
     assert_true(sizeof(weir_reply) <= 24);
+    assert_true(sizeof(weir_pages) <= 128);
+    assert_true(sizeof(weir_rows) <= 48);
+    assert_true(sizeof(weir_pending) <= 64);
+    assert_true(sizeof(weir_pending_entry) <= 56);
+    assert_true(sizeof(weir_group_info) <= 224);
+    assert_true(sizeof(weir_consumer_info) <= 152);
+    assert_true(sizeof(weir_stream_info) <= 400);
     assert_true(sizeof(weir_token) <= 32);
     assert_true(sizeof(weir_reader) <= 1300);
 }
