@@ -190,6 +190,8 @@ void weir_socket_init(weir_socket *socket, const weir_address *address) {
     *socket = (weir_socket){.fd = -1, .address = address};
 }
 
+void weir_socket_end(weir_socket *socket) { (void)socket; }
+
 static weir_status peer_connect(void *context, int64_t now_ms, int64_t deadline_ms,
                                 weir_error *error) {
     (void)context;

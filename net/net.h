@@ -47,59 +47,80 @@ void weir_address_wipe(weir_address *address);
  * cuts what does not fit `size` (at least 1). */
 void weir_address_name(const weir_address *address, char *out, size_t size);
 
+#define WEIR_TRIES_MOST 6 /* addresses that are tried at the same time */
+
 /*
- * A socket, from nothing to connected. Caller-held, fields private. Always non-blocking and
- * close-on-exec; TCP gets TCP_NODELAY and keepalive (15 s idle, 5 s apart, 3 probes).
+ * A socket, from nothing to connected. Caller-held, fields private but for the first three,
+ * which may be set after weir_socket_init. Always non-blocking and close-on-exec; TCP gets
+ * TCP_NODELAY, and keepalive with TCP_USER_TIMEOUT where there is one.
  */
 typedef struct weir_socket {
-    int fd; /* -1 while there is none: before the first try, and between two */
+    int64_t attempt_delay_ms; /* until the next address is tried too; 0: 250 */
+    int64_t keepalive_ms; /* a peer gone for so long is noticed; 0: 30000; below 0: off */
+    bool lookup_blocks;   /* a name is looked up in weir_socket_start itself */
     bool is_started;
     bool is_connected;
+    bool is_path_left; /* what is no name: the one address is not tried yet */
+    int fd;            /* the connection; -1 until it is connected */
+    int gather;        /* to watch while a name's addresses are tried; -1: none */
     const weir_address *address;
-    void *candidates; /* struct addrinfo list of the resolver, NULL if none */
-    void *next;       /* struct addrinfo to try next, NULL if none */
-    unsigned tries;   /* addresses taken so far */
+    void *lookup;        /* of the name; NULL: none */
+    const void *next[2]; /* struct addrinfo to try next, of either family; NULL: none */
+    int tries[WEIR_TRIES_MOST]; /* under way, the oldest first */
+    unsigned try_count;
+    unsigned begun;  /* tries so far */
+    int last_error;  /* errno of the address that failed last, 0 if none has */
+    int64_t next_ms; /* when to begin another try, if there is one */
     int64_t started_ms;
-    int64_t try_until_ms;
     int64_t deadline_ms;
-    int last_error; /* errno of the address tried last, 0 if none */
 } weir_socket;
 
-/*
- * Begins to connect; *address is borrowed until the socket is closed. A name is resolved
- * here, with the system's resolver, which may block; numeric addresses and Unix paths never
- * do, nor allocate.
- * WEIR_OK: call weir_socket_connect at once, with the clock read anew (resolving took
- * time). WEIR_ERR_CONNECT: the socket is closed, *error says why.
- */
-weir_status weir_socket_start(weir_socket *socket, const weir_address *address,
-                              int64_t now_ms, int64_t deadline_ms, weir_error *error);
+/* Not even begun. Borrows *address as long as the socket is used. */
+void weir_socket_init(weir_socket *socket, const weir_address *address);
 
 /*
- * Goes on connecting; call when the fd is writable or the clock has passed
- * weir_socket_deadline. Several addresses behind a name are tried in turn, each with its
- * share of the time that is left.
- * WEIR_OK: connected. WEIR_MORE: wait for WEIR_WANT_WRITE on the fd (which may have
- * changed) until weir_socket_deadline, then call again whichever came; if the fd is -1 (a
- * Unix server whose backlog is full) there is only the deadline to wait for. weir_wait does
- * just that. WEIR_ERR_CONNECT: none could be reached. WEIR_ERR_TIMEOUT: the deadline
- * passed. After these two the socket is closed, and *error says why.
+ * Begins to connect. A name is looked up aside by the system's resolver, which allocates
+ * with the C library (lookup.h); numeric addresses and Unix paths need none, nor allocate.
+ * WEIR_OK: call weir_socket_connect at once (lookup_blocks: with the clock read anew).
+ * WEIR_ERR_CONNECT: the socket is closed, *error says why.
+ */
+weir_status weir_socket_start(weir_socket *socket, int64_t now_ms, int64_t deadline_ms,
+                              weir_error *error);
+
+/*
+ * Goes on connecting; call when weir_socket_fd is ready for weir_socket_wants, or the clock
+ * has passed weir_socket_deadline. The addresses behind a name are tried as RFC 8305 says:
+ * both families in turn, the next one when one fails or attempt_delay_ms have passed; the
+ * first that connects is taken, the others are closed.
+ * WEIR_OK: connected. WEIR_MORE: wait for what was said, then call again whichever came; if
+ * there is no descriptor (a Unix server whose backlog is full) there is only the deadline
+ * to wait for. weir_wait does just that. WEIR_ERR_CONNECT: the name is unknown, or none of
+ * its addresses could be reached. WEIR_ERR_TIMEOUT: the deadline passed. After these two
+ * the socket is closed, and *error says why.
  */
 weir_status weir_socket_connect(weir_socket *socket, int64_t now_ms, weir_error *error);
 
+/* What to watch, -1 if there is nothing: while a name's addresses are tried, one descriptor
+ * that stands for all of them; never the number of the connection that comes of it. */
+int weir_socket_fd(const weir_socket *socket);
+
+/* What to watch it for while it connects. */
+int weir_socket_wants(const weir_socket *socket);
+
 /* When weir_socket_connect must be called again at the latest, if it said WEIR_MORE. */
 int64_t weir_socket_deadline(const weir_socket *socket);
-
-/* Not even begun; for the transport, which begins by itself. Borrows *address as long as
- * the socket is used. */
-void weir_socket_init(weir_socket *socket, const weir_address *address);
 
 /* The socket as a transport; borrows it. Its connect is start and connect from above, its
  * close the one below. */
 weir_transport weir_socket_transport(weir_socket *socket);
 
-/* Closes and frees; a socket that was zeroed with fd -1, or closed before, is fine. */
+/* Closes; a socket that was zeroed with fd and gather -1, or closed before, is fine. A
+ * lookup that is still under way is kept: the next weir_socket_start goes on with it, so
+ * that a resolver that hangs holds one thread a socket, however often it is asked. */
 void weir_socket_close(weir_socket *socket);
+
+/* After close: lets go of the lookup. A zeroed socket is fine. */
+void weir_socket_end(weir_socket *socket);
 
 /* A number that nobody else is likely to have drawn. */
 uint64_t weir_random_number(void);

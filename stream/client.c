@@ -10,6 +10,8 @@
 #define DEFAULT_UNANSWERED    65536
 #define LEAST_BYTES           1024 /* of either buffer: the handshake must fit */
 
+#define LEAST_KEEPALIVE_MS 3000 /* its parts are whole seconds, 1 at least */
+
 #define RECEIVE_BASE ((size_t)64 << 10)
 #define SEND_BASE    ((size_t)16 << 10)
 #define RING_BASE    64
@@ -62,9 +64,15 @@ static weir_status check_options(weir_client *client, const weir_options *option
     if (options->protocol != 0 && options->protocol != 2 && options->protocol != 3) {
         return weir_client_wrong(client, "options.protocol is 0, 2 or 3");
     }
-    if (options->timeout_ms < 0 || options->connect_timeout_ms < 0) {
+    if (options->timeout_ms < 0 || options->connect_timeout_ms < 0 ||
+        options->attempt_delay_ms < 0) {
         return weir_client_wrong(client,
                                  "a time limit is in milliseconds, 0 for the default");
+    }
+    if (options->keepalive_ms < LEAST_KEEPALIVE_MS && options->keepalive_ms != 0 &&
+        options->keepalive_ms != WEIR_FOREVER) {
+        return weir_client_wrong(client,
+                                 "options.keepalive_ms is at least 3000, or WEIR_FOREVER");
     }
     return WEIR_OK;
 }
@@ -218,6 +226,7 @@ void weir_close(weir_client *client) {
     weir_mem mem = client->mem;
     weir_client_disconnect(client);
     weir_tls_end(&client->tls);
+    weir_socket_end(&client->socket);
     if (client->session.in.block != NULL) { /* an old server repeats what it was sent */
         weir_block *in = client->session.in.block;
         weir_wipe(weir_block_bytes(in), in->capacity);

@@ -62,8 +62,8 @@ typedef struct weir_link_event {
  * floor again once a connection was of use (a request was answered). A server that is
  * LOADING its data is not ready, and is asked at that rate; one that refuses us (a wrong
  * password) once a second at most.
- * There is no thread: time passes for a client in its calls. weir_open makes the first try;
- * where it fails, the client may be kept, and goes on trying in later calls.
+ * No thread does this: time passes for a client in its calls. weir_open makes the first
+ * try; where it fails, the client may be kept, and goes on trying in later calls.
  */
 typedef struct weir_reconnect {
     bool is_on;
@@ -100,6 +100,12 @@ typedef struct weir_options {
     int protocol;            /* 2 or 3: that RESP or fail; default: 3, else 2 */
     uint32_t db;             /* SELECT; 0: the URL's, else 0 */
     int64_t connect_timeout_ms; /* resolve, connect and handshake together; default 5000 */
+    int64_t attempt_delay_ms;   /* several addresses behind a name: after so long without an
+                                   answer the next one is tried too (RFC 8305); default 250 */
+    int64_t keepalive_ms;       /* TCP: a peer that is gone is noticed after about so long;
+                                   at least 3000, WEIR_FOREVER: never; default 30000 */
+    bool lookup_blocks; /* a host name is looked up in the call, which may then take longer
+                           than connect_timeout_ms; default: in a thread, see weir_open */
     int64_t timeout_ms; /* of each call; a BLOCK's time comes on top; default 5000 */
     bool non_blocking;  /* for event loops: no call ever waits, see weir_step */
     bool no_nap;        /* true: never sleep before waiting, see PIPELINES */
@@ -114,7 +120,7 @@ typedef struct weir_options {
     weir_reconnect reconnect;        /* default: a client is over with its connection */
 } weir_options;
 
-/* No end: as block_ms of a read. Keepalive finds a peer that is gone (30 s). */
+/* No end: as block_ms of a read. options.keepalive_ms finds a peer that is gone. */
 #define WEIR_FOREVER (-1)
 
 /*
@@ -124,6 +130,12 @@ typedef struct weir_options {
  * unix://[[user]:password@]/path[?db=N]; valkey:// is the same as redis://; rediss:// and
  * valkeys:// are redis:// over TLS, see weir_tls.
  * Percent-encoding is decoded in user, password and path.
+ * A host name is looked up by the system's resolver, which knows no deadline, in a thread
+ * of its own: the only one that weir ever makes. It takes no signals, touches nothing of
+ * the client or of yours, allocates with the C library, and ends with the resolver's
+ * answer, wanted or not; a client has one at most. Addresses in digits, unix://,
+ * lookup_blocks and a build with -DWEIR_THREADS=OFF do without it.
+ *
  * WEIR_OK: *client is ready (non_blocking: the connection has begun, go on with weir_step).
  * Failed: *client is given too, to be asked for the error and closed; NULL only if it is
  * WEIR_ERR_NOMEM.
@@ -151,8 +163,8 @@ WEIR_API weir_status weir_open(const char *url, const weir_options *options,
  * The same in one block of the caller's memory (aligned for any type, at least
  * WEIR_BLOCK_BYTES): never calls an allocator. The block is borrowed until weir_close, and
  * shared out between receiving, sending and unanswered requests; options->limits may make
- * the shares smaller, options->mem is not used. Host names are looked up by the C library,
- * which may allocate; numeric addresses and unix:// are not. There, a call inside a loop
+ * the shares smaller, options->mem is not used. Looking up a host name allocates with the C
+ * library (weir_open); numeric addresses and unix:// do not. There, a call inside a loop
  * over entries has the rest of the receive buffer for its answer, see weir_entries_next.
  * A list of fields has its share too, and a stream's name in XREAD 128 bytes: an entry
  * beyond either ends its iterator with WEIR_ERR_NOMEM.

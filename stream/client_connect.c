@@ -181,6 +181,9 @@ weir_status weir_client_choose_transport(weir_client *client, const weir_options
         below = *options->transport;
     } else {
         weir_socket_init(&client->socket, &client->address);
+        client->socket.attempt_delay_ms = options->attempt_delay_ms;
+        client->socket.keepalive_ms = options->keepalive_ms;
+        client->socket.lookup_blocks = options->lookup_blocks;
         below = weir_socket_transport(&client->socket);
     }
     if (options->tls == NULL && !client->address.is_tls) {

@@ -76,7 +76,12 @@ static weir_status tap_send(void *context, const weir_view *parts, size_t count,
 
 static int tap_fd(const void *context) {
     const struct tap *tap = context;
-    return tap->socket.fd;
+    return weir_socket_fd(&tap->socket);
+}
+
+static int tap_wants(const void *context, int directions) {
+    const struct tap *tap = context;
+    return tap->socket_table.wants(&tap->socket, directions);
 }
 
 static void tap_close(void *context) {
@@ -96,6 +101,7 @@ static weir_transport tap_to(struct tap *tap, const char *url) {
         .receive = tap_receive,
         .send = tap_send,
         .fd = tap_fd,
+        .wants = tap_wants,
         .close = tap_close,
     };
 }

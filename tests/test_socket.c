@@ -9,7 +9,8 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
+#include <limits.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -115,6 +116,12 @@ static void fill_backlog(struct peer *peer) {
 
 /* ---- connecting ---- */
 
+static weir_status start(weir_socket *socket, const weir_address *address, int64_t now_ms,
+                         int64_t deadline_ms, weir_error *error) {
+    weir_socket_init(socket, address);
+    return weir_socket_start(socket, now_ms, deadline_ms, error);
+}
+
 static weir_status drive(weir_socket *socket, weir_error *error) {
     for (;;) {
         int os_error = 0;
@@ -122,8 +129,8 @@ static weir_status drive(weir_socket *socket, weir_error *error) {
         if (st != WEIR_MORE) {
             return st;
         }
-        st =
-            weir_wait(socket->fd, WEIR_WANT_WRITE, weir_socket_deadline(socket), &os_error);
+        st = weir_wait(weir_socket_fd(socket), weir_socket_wants(socket),
+                       weir_socket_deadline(socket), &os_error);
         assert_true(st == WEIR_OK || st == WEIR_ERR_TIMEOUT);
     }
 }
@@ -131,7 +138,7 @@ static weir_status drive(weir_socket *socket, weir_error *error) {
 static weir_status connect_to(weir_socket *socket, const weir_address *address,
                               weir_error *error) {
     int64_t now_ms = weir_now_ms();
-    weir_status st = weir_socket_start(socket, address, now_ms, now_ms + PLENTY_MS, error);
+    weir_status st = start(socket, address, now_ms, now_ms + PLENTY_MS, error);
     return st == WEIR_OK ? drive(socket, error) : st;
 }
 
@@ -172,7 +179,8 @@ static void expect_connects(struct peer *peer) {
 static void expect_closed(weir_socket *socket) {
     assert_int_equal(socket->fd, -1);
     assert_false(socket->is_connected);
-    assert_null(socket->candidates);
+    assert_int_equal(weir_socket_fd(socket), -1);
+    assert_null(socket->lookup);
 }
 
 static void expect_fails(const weir_address *address, int os_error, const char *text) {
@@ -259,6 +267,44 @@ static void socket_has_nodelay_and_keepalive(void **state) {
     close_peer(&peer);
 }
 
+/* The options of a socket that connects with this keepalive_ms: whether it is on, what the
+ * kernel is told of it, and for how long bytes may stay unanswered. */
+static void expect_keepalive(int64_t keepalive_ms, int is_on, int idle_s, int interval_s,
+                             int unanswered_ms) {
+    struct peer peer = tcp_peer(8);
+    weir_socket socket;
+    weir_error error;
+    weir_socket_init(&socket, &peer.address);
+    socket.keepalive_ms = keepalive_ms;
+    assert_int_equal(
+        weir_socket_start(&socket, weir_now_ms(), weir_now_ms() + PLENTY_MS, &error),
+        WEIR_OK);
+    assert_int_equal(drive(&socket, &error), WEIR_OK);
+    assert_int_equal(option(socket.fd, SOL_SOCKET, SO_KEEPALIVE), is_on);
+    if (is_on) {
+        assert_int_equal(option(socket.fd, IPPROTO_TCP, TCP_KEEPIDLE), idle_s);
+        assert_int_equal(option(socket.fd, IPPROTO_TCP, TCP_KEEPINTVL), interval_s);
+        assert_int_equal(option(socket.fd, IPPROTO_TCP, TCP_KEEPCNT), 3);
+    }
+#ifdef TCP_USER_TIMEOUT
+    assert_int_equal(option(socket.fd, IPPROTO_TCP, TCP_USER_TIMEOUT), unanswered_ms);
+#else
+    (void)unanswered_ms;
+#endif
+    weir_socket_close(&socket);
+    close_peer(&peer);
+}
+
+static void socket_shares_the_keepalive_time_between_a_wait_and_three_probes(void **state) {
+    (void)state;
+    expect_keepalive(0, 1, 15, 5, 30000);
+    expect_keepalive(30000, 1, 15, 5, 30000);
+    expect_keepalive(3000, 1, 1, 1, 3000);
+    expect_keepalive(60000, 1, 30, 10, 60000);
+    expect_keepalive(INT64_MAX, 1, 32767, 32767, INT_MAX);
+    expect_keepalive(-1, 0, 0, 0, 0);
+}
+
 static void socket_says_that_a_port_refused(void **state) {
     (void)state;
     struct peer peer = silent_port();
@@ -303,8 +349,7 @@ static void socket_says_that_a_name_is_unknown(void **state) {
     weir_address address = tcp_address(name, 6379);
     weir_socket socket;
     weir_error error;
-    assert_int_equal(weir_socket_start(&socket, &address, 0, WEIR_NO_DEADLINE, &error),
-                     WEIR_ERR_CONNECT);
+    assert_int_equal(connect_to(&socket, &address, &error), WEIR_ERR_CONNECT);
     assert_int_equal(error.status, WEIR_ERR_CONNECT);
     char start[128];
     int len = snprintf(start, sizeof start, "cannot resolve \"%s\": ", name);
@@ -319,10 +364,9 @@ static void socket_waits_for_an_answer_up_to_its_deadline(void **state) {
     fill_backlog(&peer);
     weir_socket socket;
     weir_error error;
-    assert_int_equal(weir_socket_start(&socket, &peer.address, 1000, 1200, &error),
-                     WEIR_OK);
+    assert_int_equal(start(&socket, &peer.address, 1000, 1200, &error), WEIR_OK);
     assert_int_equal(weir_socket_connect(&socket, 1000, &error), WEIR_MORE);
-    assert_true(socket.fd >= 0);
+    assert_true(weir_socket_fd(&socket) >= 0);
     assert_int_equal(weir_socket_deadline(&socket), 1200);
     assert_int_equal(weir_socket_connect(&socket, 1199, &error), WEIR_MORE);
     assert_false(socket.is_connected);
@@ -347,9 +391,8 @@ static void socket_times_out_by_the_real_clock(void **state) {
     weir_socket socket;
     weir_error error;
     int64_t start_ms = weir_now_ms();
-    assert_int_equal(
-        weir_socket_start(&socket, &peer.address, start_ms, start_ms + 100, &error),
-        WEIR_OK);
+    assert_int_equal(start(&socket, &peer.address, start_ms, start_ms + 100, &error),
+                     WEIR_OK);
     assert_int_equal(drive(&socket, &error), WEIR_ERR_TIMEOUT);
     assert_in_range(weir_now_ms() - start_ms, 100, PLENTY_MS);
     close_peer(&peer);
@@ -361,8 +404,7 @@ static void socket_without_deadline_goes_on_waiting(void **state) {
     fill_backlog(&peer);
     weir_socket socket;
     weir_error error;
-    assert_int_equal(weir_socket_start(&socket, &peer.address, 0, WEIR_NO_DEADLINE, &error),
-                     WEIR_OK);
+    assert_int_equal(start(&socket, &peer.address, 0, WEIR_NO_DEADLINE, &error), WEIR_OK);
     assert_int_equal(weir_socket_connect(&socket, 0, &error), WEIR_MORE);
     assert_true(weir_socket_deadline(&socket) == WEIR_NO_DEADLINE);
     assert_int_equal(weir_socket_connect(&socket, INT64_MAX - 1, &error), WEIR_MORE);
@@ -375,8 +417,7 @@ static void socket_tries_nothing_after_its_deadline(void **state) {
     struct peer peer = tcp_peer(8);
     weir_socket socket;
     weir_error error;
-    assert_int_equal(weir_socket_start(&socket, &peer.address, 1000, 1000, &error),
-                     WEIR_OK);
+    assert_int_equal(start(&socket, &peer.address, 1000, 1000, &error), WEIR_OK);
     assert_int_equal(weir_socket_connect(&socket, 1000, &error), WEIR_ERR_TIMEOUT);
     expect_closed(&socket);
     close_peer(&peer);
@@ -388,10 +429,9 @@ static void socket_asks_a_full_unix_server_again_until_it_accepts(void **state) 
     fill_backlog(&peer);
     weir_socket socket;
     weir_error error;
-    assert_int_equal(weir_socket_start(&socket, &peer.address, 1000, 2000, &error),
-                     WEIR_OK);
+    assert_int_equal(start(&socket, &peer.address, 1000, 2000, &error), WEIR_OK);
     assert_int_equal(weir_socket_connect(&socket, 1000, &error), WEIR_MORE);
-    assert_int_equal(socket.fd, -1);
+    assert_int_equal(weir_socket_fd(&socket), -1);
     assert_int_equal(weir_socket_deadline(&socket), 1010);
     assert_int_equal(weir_socket_connect(&socket, 1010, &error), WEIR_MORE);
     assert_int_equal(weir_socket_deadline(&socket), 1020);
@@ -410,8 +450,7 @@ static void socket_gives_up_on_a_full_unix_server_at_its_deadline(void **state) 
     fill_backlog(&peer);
     weir_socket socket;
     weir_error error;
-    assert_int_equal(weir_socket_start(&socket, &peer.address, 1000, 1005, &error),
-                     WEIR_OK);
+    assert_int_equal(start(&socket, &peer.address, 1000, 1005, &error), WEIR_OK);
     assert_int_equal(weir_socket_connect(&socket, 1000, &error), WEIR_MORE);
     assert_int_equal(weir_socket_deadline(&socket), 1005);
     assert_int_equal(weir_socket_connect(&socket, 1005, &error), WEIR_ERR_TIMEOUT);
@@ -428,122 +467,20 @@ static void socket_gives_up_on_a_full_unix_server_at_its_deadline(void **state) 
 
 static void socket_close_may_be_called_at_any_time(void **state) {
     (void)state;
-    weir_socket socket = {.fd = -1};
-    weir_socket_close(&socket);
-    expect_closed(&socket);
+    weir_socket socket;
     weir_address address = tcp_address("localhost", 1);
     weir_error error;
-    assert_int_equal(weir_socket_start(&socket, &address, 0, 1000, &error), WEIR_OK);
-    assert_non_null(socket.candidates);
-    weir_socket_close(&socket);
+    weir_socket_init(&socket, &address);
     weir_socket_close(&socket);
     expect_closed(&socket);
-}
-
-/* ---- several addresses ---- */
-
-static struct addrinfo *candidate(const weir_address *address) {
-    struct addrinfo wish = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM};
-    struct addrinfo *list = NULL;
-    char port[8];
-    (void)snprintf(port, sizeof port, "%u", (unsigned)address->port);
-    assert_int_equal(getaddrinfo(address->host, port, &wish, &list), 0);
-    return list;
-}
-
-/* As if a name had resolved to these two, from 1000 ms to 2000 ms of a clock. */
-static void start_two(weir_socket *socket, const struct peer *first,
-                      const struct peer *second) {
-    weir_error error;
-    assert_int_equal(weir_socket_start(socket, &first->address, 1000, 2000, &error),
-                     WEIR_OK);
-    struct addrinfo *list = candidate(&first->address);
-    list->ai_next = candidate(&second->address);
-    socket->candidates = list;
-    socket->next = list;
-}
-
-/* One look after the other at a clock that stands still. */
-static weir_status drive_at(weir_socket *socket, int64_t now_ms, weir_error *error) {
-    weir_status st = weir_socket_connect(socket, now_ms, error);
-    while (st == WEIR_MORE) {
-        int os_error = 0;
-        assert_int_equal(
-            weir_wait(socket->fd, WEIR_WANT_WRITE, weir_now_ms() + PLENTY_MS, &os_error),
-            WEIR_OK);
-        st = weir_socket_connect(socket, now_ms, error);
-    }
-    return st;
-}
-
-static void socket_goes_on_at_once_to_the_next_address_on_an_error(void **state) {
-    (void)state;
-    struct peer refusing = silent_port();
-    struct peer listening = tcp_peer(8);
-    weir_socket socket;
-    weir_error error;
-    start_two(&socket, &refusing, &listening);
-    assert_int_equal(drive_at(&socket, 1000, &error), WEIR_OK);
-    assert_true(socket.is_connected);
-    assert_null(socket.candidates);
+    assert_int_equal(start(&socket, &address, 0, 1000, &error), WEIR_OK);
+    assert_non_null(socket.lookup);
     weir_socket_close(&socket);
-    close_peer(&refusing);
-    close_peer(&listening);
-}
-
-static void socket_gives_each_address_its_share_of_the_time(void **state) {
-    (void)state;
-    struct peer mute = tcp_peer(0);
-    struct peer listening = tcp_peer(8);
-    fill_backlog(&mute);
-    weir_socket socket;
-    weir_error error;
-    start_two(&socket, &mute, &listening);
-    assert_int_equal(weir_socket_connect(&socket, 1000, &error), WEIR_MORE);
-    assert_int_equal(weir_socket_deadline(&socket), 1500);
-    assert_int_equal(weir_socket_connect(&socket, 1499, &error), WEIR_MORE);
-    assert_int_equal(weir_socket_deadline(&socket), 1500);
-    assert_int_equal(drive_at(&socket, 1500, &error), WEIR_OK);
-    assert_true(socket.is_connected);
     weir_socket_close(&socket);
-    close_peer(&mute);
-    close_peer(&listening);
-}
-
-static void socket_gives_the_last_address_all_that_is_left(void **state) {
-    (void)state;
-    struct peer mute = tcp_peer(0);
-    fill_backlog(&mute);
-    weir_socket socket;
-    weir_error error;
-    start_two(&socket, &mute, &mute);
-    assert_int_equal(weir_socket_connect(&socket, 1000, &error), WEIR_MORE);
-    assert_int_equal(weir_socket_connect(&socket, 1600, &error), WEIR_MORE);
-    assert_int_equal(weir_socket_deadline(&socket), 2000);
-    assert_int_equal(weir_socket_connect(&socket, 2000, &error), WEIR_ERR_TIMEOUT);
-    assert_non_null(strstr(error.text, "no answer to connect within 1000 ms"));
-    assert_non_null(strstr(error.text, "; the last of 2 addresses"));
+    assert_int_equal(weir_socket_fd(&socket), -1);
+    weir_socket_end(&socket);
     expect_closed(&socket);
-    close_peer(&mute);
-}
-
-static void socket_counts_the_addresses_that_all_failed(void **state) {
-    (void)state;
-    struct peer refusing = silent_port();
-    weir_socket socket;
-    weir_error error;
-    start_two(&socket, &refusing, &refusing);
-    assert_int_equal(drive_at(&socket, 1000, &error), WEIR_ERR_CONNECT);
-    assert_int_equal(error.os_error, ECONNREFUSED);
-    char text[128];
-    (void)snprintf(
-        text, sizeof text,
-        "cannot connect to 127.0.0.1:%u: Connection refused (is a server running "
-        "there?); the last of 2 addresses",
-        (unsigned)refusing.address.port);
-    assert_string_equal(error.text, text);
-    expect_closed(&socket);
-    close_peer(&refusing);
+    weir_socket_end(&socket);
 }
 
 /* ---- bytes ---- */
@@ -743,6 +680,62 @@ static void receive_after_a_reset_is_an_io_error(void **state) {
     free_link(link);
 }
 
+/* ---- a peer that goes silent ---- */
+
+/* All that comes to this socket is dropped before TCP sees it, as if the cable were out:
+ * the kernel behind it answers nothing any more. */
+static void go_silent(int fd) {
+    struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+    struct sock_fprog program = {.len = 1, .filter = &nothing};
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program),
+                     0);
+}
+
+static void connect_with_keepalive(weir_socket *socket, struct peer *peer, int64_t ms) {
+    weir_error error;
+    weir_socket_init(socket, &peer->address);
+    socket->keepalive_ms = ms;
+    assert_int_equal(
+        weir_socket_start(socket, weir_now_ms(), weir_now_ms() + PLENTY_MS, &error),
+        WEIR_OK);
+    assert_int_equal(drive(socket, &error), WEIR_OK);
+}
+
+static void expect_given_up(const weir_socket *socket, int64_t silent_since_ms) {
+    char byte;
+    int os_error = 0;
+    assert_int_equal(
+        weir_wait(socket->fd, WEIR_WANT_READ, silent_since_ms + 10000, &os_error), WEIR_OK);
+    int64_t took_ms = weir_now_ms() - silent_since_ms;
+    assert_int_equal(recv(socket->fd, &byte, 1, 0), -1);
+    assert_int_equal(errno, ETIMEDOUT);
+    print_message("keepalive_ms 3000: noticed after %d ms\n", (int)took_ms);
+    assert_in_range(took_ms, 2500, 7000);
+}
+
+/* One connection is quiet, as a BLOCK 0 is; on the other there is something to send. */
+static void a_peer_that_goes_silent_is_noticed(void **state) {
+    (void)state;
+    struct peer peer = tcp_peer(8);
+    weir_socket sockets[2];
+    int accepted[2];
+    for (size_t i = 0; i < 2; i++) {
+        connect_with_keepalive(&sockets[i], &peer, 3000);
+        accepted[i] = accept(peer.listener, NULL, NULL);
+        assert_true(accepted[i] >= 0);
+        go_silent(accepted[i]);
+    }
+    int64_t since_ms = weir_now_ms();
+    assert_int_equal(send(sockets[1].fd, "PING\r\n", 6, 0), 6);
+    expect_given_up(&sockets[0], since_ms);
+    expect_given_up(&sockets[1], since_ms);
+    for (size_t i = 0; i < 2; i++) {
+        (void)close(accepted[i]);
+        weir_socket_close(&sockets[i]);
+    }
+    close_peer(&peer);
+}
+
 /* ---- waiting ---- */
 
 /* What the handler of SIGALRM writes to; -1: it does nothing. */
@@ -887,6 +880,7 @@ int main(void) {
         cmocka_unit_test(socket_connects_to_localhost_if_only_127_0_0_1_listens),
         cmocka_unit_test(socket_is_nonblocking_and_closed_on_exec),
         cmocka_unit_test(socket_has_nodelay_and_keepalive),
+        cmocka_unit_test(socket_shares_the_keepalive_time_between_a_wait_and_three_probes),
         cmocka_unit_test(socket_says_that_a_port_refused),
         cmocka_unit_test(socket_says_that_a_path_is_missing),
         cmocka_unit_test(socket_says_that_nobody_listens_on_a_path),
@@ -898,10 +892,6 @@ int main(void) {
         cmocka_unit_test(socket_asks_a_full_unix_server_again_until_it_accepts),
         cmocka_unit_test(socket_gives_up_on_a_full_unix_server_at_its_deadline),
         cmocka_unit_test(socket_close_may_be_called_at_any_time),
-        cmocka_unit_test(socket_goes_on_at_once_to_the_next_address_on_an_error),
-        cmocka_unit_test(socket_gives_each_address_its_share_of_the_time),
-        cmocka_unit_test(socket_gives_the_last_address_all_that_is_left),
-        cmocka_unit_test(socket_counts_the_addresses_that_all_failed),
         cmocka_unit_test(send_gathers_parts_in_order_and_skips_empty_ones),
         cmocka_unit_test(send_takes_what_it_can_of_very_many_parts),
         cmocka_unit_test(send_says_more_when_the_peer_does_not_read),
@@ -911,6 +901,7 @@ int main(void) {
         cmocka_unit_test(receive_gives_no_more_than_there_is_room_for),
         cmocka_unit_test(receive_after_the_peers_close_gives_its_last_bytes_then_closed),
         cmocka_unit_test(receive_after_a_reset_is_an_io_error),
+        cmocka_unit_test(a_peer_that_goes_silent_is_noticed),
         cmocka_unit_test(wait_ends_at_its_deadline),
         cmocka_unit_test(wait_keeps_its_deadline_under_a_thousand_signals_a_second),
         cmocka_unit_test(wait_without_deadline_ends_when_bytes_come),
