@@ -21,9 +21,9 @@ struct codec_data {
     size_t value_bytes; /* commands: of each value */
 };
 
-/* Work that does not count, between what does: bytes brought in, requests asked. */
+/* Work that does not count, between what does: bytes brought in. */
 struct codec_apart {
-    double units;        /* bytes, requests */
+    double units;        /* bytes */
     double least_a_unit; /* seconds, of the fastest piece */
 };
 
@@ -40,6 +40,8 @@ struct codec_side {
     /* False: failed, and said why. */
     bool (*pass)(void *self, struct codec_tally *tally);
     void (*close)(void *self);
+    /* What must be done before each pass, and is not measured; NULL: nothing. As pass. */
+    bool (*make_ready)(void *self);
 };
 
 enum codec_task { CODEC_DECODE_RANGE, CODEC_DECODE_IDS, CODEC_ENCODE_XADD };

@@ -131,7 +131,7 @@ static bool copy_commands(void *handle, struct codec_tally *tally) {
 }
 
 const struct codec_side codec_floor[CODEC_TASK_COUNT] = {
-    [CODEC_DECODE_RANGE] = {floor_open, read_range, floor_close},
-    [CODEC_DECODE_IDS] = {floor_open, read_ids, floor_close},
-    [CODEC_ENCODE_XADD] = {floor_open, copy_commands, floor_close},
+    [CODEC_DECODE_RANGE] = {floor_open, read_range, floor_close, NULL},
+    [CODEC_DECODE_IDS] = {floor_open, read_ids, floor_close, NULL},
+    [CODEC_ENCODE_XADD] = {floor_open, copy_commands, floor_close, NULL},
 };

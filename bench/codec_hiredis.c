@@ -143,7 +143,7 @@ static bool format_commands(void *handle, struct codec_tally *tally) {
 }
 
 const struct codec_side codec_hiredis[CODEC_TASK_COUNT] = {
-    [CODEC_DECODE_RANGE] = {peer_open, read_range, peer_close},
-    [CODEC_DECODE_IDS] = {peer_open, read_ids, peer_close},
-    [CODEC_ENCODE_XADD] = {peer_open, format_commands, peer_close},
+    [CODEC_DECODE_RANGE] = {peer_open, read_range, peer_close, NULL},
+    [CODEC_DECODE_IDS] = {peer_open, read_ids, peer_close, NULL},
+    [CODEC_ENCODE_XADD] = {peer_open, format_commands, peer_close, NULL},
 };

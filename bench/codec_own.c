@@ -1,5 +1,5 @@
 /* weir's side of the codec, as the client does it: a session that is fed from memory, and
- * on it the calls that weir_entries_next and weir_take_id make.
+ * on it the calls that weir_entries_next and weir_take_ids make.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "codec.h"
 
@@ -196,36 +196,38 @@ static bool read_entries(void *handle, struct codec_tally *tally) {
 
 /* ---- ids ---- */
 
-/* What weir_take_id does with its session, but for the socket. */
-static bool take_id(struct own *self, struct codec_tally *tally) {
+/* What weir_take_ids does with its session, but for the socket. */
+static bool take_window(struct own *self, struct codec_tally *tally) {
     weir_session *session = &self->session;
-    uint64_t due = weir_session_due(session);
-    if (due == 0 || weir_session_request(session, due)->answer != WEIR_ANSWER_ID) {
-        return say_failed("weir: no id is due");
-    }
-    weir_id id;
-    weir_status st;
-    while ((st = weir_session_take_id(session, due, &id)) == WEIR_MORE) {
-        if (!receive(self, tally)) {
-            return false;
+    weir_id ids[IDS_AT_ONCE];
+    size_t done = 0;
+    while (done < IDS_AT_ONCE) {
+        size_t quick = weir_session_take_ids(session, ids + done, IDS_AT_ONCE - done);
+        done += quick;
+        if (quick > 0) {
+            continue;
+        }
+        weir_status st =
+            weir_session_take_id(session, weir_session_due(session), ids + done);
+        done += st == WEIR_OK ? 1 : 0;
+        if (st == WEIR_MORE ? !receive(self, tally) : st != WEIR_OK) {
+            return failed(self, "an id");
         }
     }
-    tally->sum += id.ms + id.seq;
-    return st == WEIR_OK || failed(self, "an id");
+    for (size_t i = 0; i < IDS_AT_ONCE; i++) {
+        tally->sum += ids[i].ms + ids[i].seq;
+    }
+    return true;
 }
 
-/* A window of requests is queued before its answers come; that does not count. Answers are
- * of one length. */
-static bool ask_ids(struct own *self, struct codec_tally *tally) {
-    double start = codec_now();
-    for (size_t i = 0; i < IDS_AT_ONCE; i++) {
+static bool ask_ids(void *handle) {
+    struct own *self = handle;
+    for (uint64_t i = 0; i < self->data->entries; i++) {
         if (ask(self, WEIR_ANSWER_ID) == 0) {
             return false;
         }
     }
     drop_output(self);
-    self->asked += self->data->bytes.len / self->data->entries * IDS_AT_ONCE;
-    codec_end_apart(tally, start, IDS_AT_ONCE);
     return true;
 }
 
@@ -233,12 +235,9 @@ static bool take_ids(void *handle, struct codec_tally *tally) {
     struct own *self = handle;
     uint64_t before = self->allocations;
     self->fed = 0;
-    self->asked = 0;
-    for (uint64_t i = 0; i < self->data->entries; i++) {
-        if (i % IDS_AT_ONCE == 0 && !ask_ids(self, tally)) {
-            return false;
-        }
-        if (!take_id(self, tally)) {
+    self->asked = self->data->bytes.len;
+    for (uint64_t i = 0; i < self->data->entries; i += IDS_AT_ONCE) {
+        if (!take_window(self, tally)) {
             return false;
         }
     }
@@ -246,5 +245,5 @@ static bool take_ids(void *handle, struct codec_tally *tally) {
     return true;
 }
 
-const struct codec_side codec_own_entries = {own_open, read_entries, own_close};
-const struct codec_side codec_own_ids = {own_open, take_ids, own_close};
+const struct codec_side codec_own_entries = {own_open, read_entries, own_close, NULL};
+const struct codec_side codec_own_ids = {own_open, take_ids, own_close, ask_ids};

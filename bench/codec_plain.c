@@ -149,7 +149,8 @@ static bool write_prepared(void *handle, struct codec_tally *tally) {
     return true;
 }
 
-const struct codec_side codec_own_reader = {plain_open, read_range, plain_close};
-const struct codec_side codec_own_reader_ids = {plain_open, read_ids, plain_close};
-const struct codec_side codec_own_encoder = {plain_open, write_commands, plain_close};
-const struct codec_side codec_own_prepared = {plain_open, write_prepared, plain_close};
+const struct codec_side codec_own_reader = {plain_open, read_range, plain_close, NULL};
+const struct codec_side codec_own_reader_ids = {plain_open, read_ids, plain_close, NULL};
+const struct codec_side codec_own_encoder = {plain_open, write_commands, plain_close, NULL};
+const struct codec_side codec_own_prepared = {plain_open, write_prepared, plain_close,
+                                              NULL};

@@ -91,13 +91,15 @@ static bool send_block(void *handle, size_t count) {
 
 static bool take_ids(void *handle, size_t count) {
     struct own *self = handle;
-    for (size_t i = 0; i < count; i++) {
-        weir_id id;
-        if (weir_take_id(self->client, &id) != WEIR_OK) {
-            return failed(self, "the answer of XADD");
-        }
-        self->seen += id.seq;
+    size_t taken;
+    if (weir_take_ids(self->client, self->ids, count, &taken) != WEIR_OK) {
+        return failed(self, "the answer of XADD");
     }
+    uint64_t seen = 0;
+    for (size_t i = 0; i < taken; i++) {
+        seen += self->ids[i].seq;
+    }
+    self->seen += seen;
     return true;
 }
 

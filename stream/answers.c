@@ -352,15 +352,46 @@ weir_status weir_session_take_token(weir_session *session, uint64_t ticket,
     return st == WEIR_OK ? judge_token(session, token) : WEIR_ERR_REPLY;
 }
 
-weir_status weir_session_take_id(weir_session *session, uint64_t ticket, weir_id *id) {
+/* How many requests from the front on, `most` at most, want an id that is not looked at. */
+static size_t count_ids_due(weir_session *session, size_t most) {
+    uint64_t known = session->next - session->first;
+    size_t end = known < most ? (size_t)known : most;
+    size_t count = 0;
+    while (count < end) {
+        const weir_request *due = weir_session_request(session, session->first + count);
+        bool is_other = due->answer != WEIR_ANSWER_ID || due->loss != WEIR_LOSS_NONE;
+        if (is_other || due->is_begun || due->is_taken || due->is_gone) {
+            break;
+        }
+        count++;
+    }
+    return count;
+}
+
+size_t weir_session_take_ids(weir_session *session, weir_id *ids, size_t most) {
+    if (!is_untouched_front(session, session->first) || session->is_in_push ||
+        !weir_reader_is_between(&session->ahead)) {
+        return 0;
+    }
     size_t used;
-    if (is_untouched_front(session, ticket) && weir_reader_is_between(&session->ahead) &&
-        !session->is_in_push &&
-        weir_decode_usual_id(ahead_view(session), id, &used) == WEIR_OK) {
-        weir_reader_leap(&session->ahead, used);
-        session->ahead_at += used;
-        mark_taken(session, weir_session_request(session, ticket));
-        return pass_front(session);
+    size_t due = count_ids_due(session, most);
+    size_t count = weir_decode_usual_ids(ahead_view(session), ids, due, &used);
+    if (count == 0) {
+        return 0;
+    }
+    session->untaken -= count;
+    session->first += count - 1;
+    session->ahead_ticket += count - 1;
+    session->ahead_at += used;
+    weir_reader_leap(&session->ahead, used);
+    weir_session_request(session, session->first)->is_taken = true;
+    pass_front(session); /* a failure is kept, and told by the next call */
+    return count;
+}
+
+weir_status weir_session_take_id(weir_session *session, uint64_t ticket, weir_id *id) {
+    if (ticket == session->first && weir_session_take_ids(session, id, 1) == 1) {
+        return session->failure;
     }
     weir_token token;
     weir_status st = weir_session_take_token(session, ticket, &token);

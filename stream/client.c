@@ -114,8 +114,8 @@ static weir_status take_options(weir_client *client, const char *url,
     }
     address->db = options->db != 0 ? options->db : address->db;
     client->is_non_blocking = options->non_blocking;
-    client->may_nap = !options->no_nap && options->transport == NULL &&
-                      weir_address_is_local(address);
+    client->may_nap =
+        !options->no_nap && options->transport == NULL && weir_address_is_local(address);
     client->session.greeter.db = address->db;
     client->session.greeter.protocol = options->protocol;
     weir_address_name(address, client->peer, sizeof client->peer);

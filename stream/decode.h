@@ -21,8 +21,9 @@ extern const weir_reader_options weir_stream_reading;
 weir_status weir_decode_usual_entry(weir_view input, weir_fields *fields, weir_entry *entry,
                                     size_t *used);
 
-/* The same for an answer that is an id: a bulk string, with bytes to spare behind it. */
-weir_status weir_decode_usual_id(weir_view input, weir_id *id, size_t *used);
+/* The same for answers that are ids: bulk strings, with bytes to spare behind each. Gives
+ * how many of at most `most` it was; *used: their bytes. */
+size_t weir_decode_usual_ids(weir_view input, weir_id *ids, size_t most, size_t *used);
 
 /*
  * Decodes one whole entry of any shape that servers send:

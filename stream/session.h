@@ -356,6 +356,11 @@ static inline weir_request *weir_session_request(const weir_session *session,
 weir_status weir_session_take_token(weir_session *session, uint64_t ticket,
                                     weir_token *token);
 
+/* Ids that answer the requests at the front, as many as have come whole, in their usual
+ * shape, and at most so many; gives how many. Where it gives none, weir_session_take_id
+ * may have one all the same. */
+size_t weir_session_take_ids(weir_session *session, weir_id *ids, size_t most);
+
 /* An answer that is an id. WEIR_END: it is null. Else as weir_session_take_token. */
 weir_status weir_session_take_id(weir_session *session, uint64_t ticket, weir_id *id);
 

@@ -317,14 +317,18 @@ weir_status weir_decode_usual_entry(weir_view input, weir_fields *fields, weir_e
     return WEIR_OK;
 }
 
-weir_status weir_decode_usual_id(weir_view input, weir_id *id, size_t *used) {
-    if (input.len < ID_ROOM) {
-        return WEIR_MORE;
+size_t weir_decode_usual_ids(weir_view input, weir_id *ids, size_t most, size_t *used) {
+    const char *at = input.data;
+    const char *end = at + input.len;
+    size_t count = 0;
+    while (count < most && (size_t)(end - at) >= ID_ROOM) {
+        const char *behind = spared_id(at, end, &ids[count]);
+        if (behind == NULL || behind[0] != '\r' || behind[1] != '\n') {
+            break;
+        }
+        at = behind + 2;
+        count++;
     }
-    const char *at = spared_id(input.data, input.data + input.len, id);
-    if (at == NULL || at[0] != '\r' || at[1] != '\n') {
-        return WEIR_MORE;
-    }
-    *used = (size_t)(at + 2 - input.data);
-    return WEIR_OK;
+    *used = (size_t)(at - input.data);
+    return count;
 }

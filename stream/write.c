@@ -199,6 +199,21 @@ weir_status weir_take_id(weir_client *client, weir_id *id) {
     return st == WEIR_OK ? take_id(client, ticket, id) : st;
 }
 
+weir_status weir_take_ids(weir_client *client, weir_id *ids, size_t count, size_t *taken) {
+    size_t done = 0;
+    weir_status st = WEIR_OK;
+    while (st == WEIR_OK && done < count) {
+        size_t quick = weir_session_take_ids(&client->session, ids + done, count - done);
+        done += quick;
+        if (quick == 0) {
+            st = weir_take_id(client, &ids[done]);
+            done += st == WEIR_OK ? 1 : 0;
+        }
+    }
+    *taken = done;
+    return st;
+}
+
 /* ---- XLEN, XTRIM, XDEL: all answer with a count ---- */
 
 static weir_status make_xlen(weir_client *client, weir_args *args, weir_view key) {

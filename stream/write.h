@@ -73,6 +73,16 @@ WEIR_API weir_status weir_append_xadd(weir_client *client, weir_view key,
 /* The answer of an XADD; as weir_xadd. */
 WEIR_API weir_status weir_take_id(weir_client *client, weir_id *id);
 
+/*
+ * The answers of the next `count` XADDs, in order; all answers that are due before them
+ * must have been taken. *taken: how many ids are written, also where it fails. WEIR_OK: all
+ * of them. Else what weir_take_id gives for the answer behind those: where that is its own
+ * end (WEIR_END, WEIR_ERR_SERVER, WEIR_ERR_DOWN, WEIR_ERR_LOST) it is taken too, and the
+ * next call goes on behind it.
+ */
+WEIR_API weir_status weir_take_ids(weir_client *client, weir_id *ids, size_t count,
+                                   size_t *taken);
+
 /* Entries in the stream; 0 if there is none. https://redis.io/docs/latest/commands/xlen/ */
 WEIR_API weir_status weir_xlen(weir_client *client, weir_view key, uint64_t *count);
 WEIR_API weir_status weir_append_xlen(weir_client *client, weir_view key);

@@ -173,6 +173,51 @@ static void an_error_in_the_middle_stands_in_its_place(void **state) {
     assert_int_equal(weir_unanswered(live->client), 0);
 }
 
+static void many_ids_are_taken_at_once(void **state) {
+    struct live *live = *state;
+    weir_id ids[5000];
+    size_t taken = 1;
+    for (uint64_t ms = 1; ms <= 5000; ms++) {
+        assert_ok(live->client, append(live->client, "s", ms));
+    }
+    assert_ok(live->client, weir_append_xlen(live->client, WIRE("s")));
+    assert_ok(live->client, weir_take_ids(live->client, ids, 0, &taken));
+    assert_int_equal(taken, 0);
+    assert_ok(live->client, weir_take_ids(live->client, ids, 1, &taken));
+    assert_int_equal(taken, 1);
+    assert_ok(live->client, weir_take_ids(live->client, ids + 1, 4999, &taken));
+    assert_int_equal(taken, 4999);
+    for (uint64_t ms = 1; ms <= 5000; ms++) {
+        assert_id(ids[ms - 1], ms, 0);
+    }
+    assert_status(weir_take_ids(live->client, ids, 1, &taken), WEIR_ERR_ARG); /* a count */
+    assert_int_equal(taken, 0);
+    expect_count(live->client, 5000);
+}
+
+static void many_ids_end_before_an_error_and_go_on_behind_it(void **state) {
+    struct live *live = *state;
+    weir_client *client = live->client;
+    weir_id ids[8];
+    size_t taken;
+    const weir_xadd_options nowhere = {.id = {9, 0}, .no_mkstream = true};
+    assert_ok(client, append(client, "s", 5));
+    assert_ok(client, append(client, "s", 1)); /* not behind the last */
+    assert_ok(client, append(client, "s", 6));
+    assert_ok(client, weir_append_xadd(client, WIRE("none"), &ONE, 1, &nowhere));
+    assert_ok(client, append(client, "s", 7));
+    assert_code(client, weir_take_ids(client, ids, 5, &taken), "ERR");
+    assert_int_equal(taken, 1);
+    assert_id(ids[0], 5, 0);
+    assert_status(weir_take_ids(client, ids, 5, &taken), WEIR_END);
+    assert_int_equal(taken, 1);
+    assert_id(ids[0], 6, 0);
+    assert_ok(client, weir_take_ids(client, ids, 1, &taken));
+    assert_id(ids[0], 7, 0);
+    assert_status(weir_take_ids(client, ids, 1, &taken), WEIR_ERR_ARG); /* none is due */
+    assert_int_equal(taken, 0);
+}
+
 static void a_take_of_another_kind_takes_nothing(void **state) {
     struct live *live = *state;
     weir_entries page;
@@ -355,6 +400,8 @@ int main(void) {
         LIVE_ON_BOTH(answers_that_fill_the_buffer_must_be_taken_first),
         LIVE_ON_BOTH(a_command_beyond_the_send_buffer_is_refused),
         LIVE_ON_BOTH(an_error_in_the_middle_stands_in_its_place),
+        LIVE_ON_BOTH(many_ids_are_taken_at_once),
+        LIVE_ON_BOTH(many_ids_end_before_an_error_and_go_on_behind_it),
         LIVE_ON_BOTH(a_take_of_another_kind_takes_nothing),
         LIVE_ON_BOTH(every_kind_is_taken_by_its_own_take),
         LIVE_ON_BOTH(take_any_takes_every_kind),

@@ -734,9 +734,42 @@ static void what_is_no_number_is_not_decoded_as_one(void **state) {
     }
 }
 
+/* Ids of any lengths, in memory of exactly the size of what has come: as many are taken as
+ * stand there with room behind them, and no byte behind the last is used. */
+static void ids_are_taken_as_far_as_they_have_come(void **state) {
+    (void)state;
+    static const char wire[] =
+        "$3\r\n1-0\r\n$15\r\n1700000000000-7\r\n$3\r\n9-9\r\n"
+        "$41\r\n18446744073709551615-18446744073709551615\r\n"
+        "$3\r\n4-2\r\n-ERR this is none, of whatever length it may be "
+        "so that enough bytes follow\r\n";
+    static const weir_id expected[] = {
+        {1, 0}, {1700000000000, 7}, {9, 9}, {UINT64_MAX, UINT64_MAX}, {4, 2}};
+    size_t most = 0;
+    for (size_t len = 0; len < sizeof wire; len++) {
+        char *bytes = malloc(len + (len == 0 ? 1 : 0));
+        assert_non_null(bytes);
+        memcpy(bytes, wire, len);
+        for (size_t want = 0; want <= 6; want++) {
+            weir_id ids[6];
+            size_t used;
+            size_t count = weir_decode_usual_ids(weir_bytes(bytes, len), ids, want, &used);
+            assert_true(count <= want && count <= 5 && used <= len);
+            assert_true(used == 0 || memcmp(bytes + used - 2, "\r\n", 2) == 0);
+            for (size_t i = 0; i < count; i++) {
+                assert_true(weir_id_compare(ids[i], expected[i]) == 0);
+            }
+            most = count > most ? count : most;
+        }
+        free(bytes);
+    }
+    assert_int_equal(most, 5);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_shape_is_decoded_or_refused),
+        cmocka_unit_test(ids_are_taken_as_far_as_they_have_come),
         cmocka_unit_test(the_hot_path_takes_the_usual_shape_alone),
         cmocka_unit_test(fields_are_views_into_the_input),
         cmocka_unit_test(idle_time_and_deliveries_are_told),
