@@ -23,8 +23,8 @@ struct codec_data {
 
 /* Work that does not count, between what does: bytes brought in. */
 struct codec_apart {
-    double units;        /* bytes */
-    double least_a_unit; /* seconds, of the fastest piece */
+    double seconds;
+    double least_a_byte; /* seconds, of the fastest piece ever */
 };
 
 /* What passes over the data came to. */
@@ -84,8 +84,8 @@ void codec_data_free(struct codec_data *data);
 /* A clock that is read without a system call. */
 double codec_now(void);
 
-/* A piece of work that does not count, begun at codec_now `start`, was of so many units. */
-void codec_end_apart(struct codec_tally *tally, double start, size_t units);
+/* A piece of work that does not count, begun at codec_now `start`, was of so many bytes. */
+void codec_end_apart(struct codec_tally *tally, double start, size_t bytes);
 
 /* What visiting a field adds to the sum: each byte range is looked at. */
 static inline uint64_t codec_visit(const char *bytes, size_t len) {
