@@ -369,8 +369,8 @@ static size_t count_ids_due(weir_session *session, size_t most) {
 }
 
 size_t weir_session_take_ids(weir_session *session, weir_id *ids, size_t most) {
-    if (!is_untouched_front(session, session->first) || session->is_in_push ||
-        !weir_reader_is_between(&session->ahead)) {
+    if (session->first == session->next || !is_untouched_front(session, session->first) ||
+        session->is_in_push || !weir_reader_is_between(&session->ahead)) {
         return 0;
     }
     size_t used;

@@ -738,13 +738,16 @@ static void what_is_no_number_is_not_decoded_as_one(void **state) {
  * stand there with room behind them, and no byte behind the last is used. */
 static void ids_are_taken_as_far_as_they_have_come(void **state) {
     (void)state;
-    static const char wire[] =
-        "$3\r\n1-0\r\n$15\r\n1700000000000-7\r\n$3\r\n9-9\r\n"
-        "$41\r\n18446744073709551615-18446744073709551615\r\n"
-        "$3\r\n4-2\r\n-ERR this is none, of whatever length it may be "
-        "so that enough bytes follow\r\n";
-    static const weir_id expected[] = {
-        {1, 0}, {1700000000000, 7}, {9, 9}, {UINT64_MAX, UINT64_MAX}, {4, 2}};
+    static const char wire[] = "$15\r\n1700000000000-7\r\n$16\r\n1700000000000-12\r\n"
+                               "$17\r\n1700000000001-999\r\n$15\r\n1700000000002-0\r\n"
+                               "$18\r\n9999999999999-1234\r\n"
+                               "-ERR this is none, of whatever length it may be so that "
+                               "enough bytes follow\r\n";
+    static const weir_id expected[] = {{1700000000000, 7},
+                                       {1700000000000, 12},
+                                       {1700000000001, 999},
+                                       {1700000000002, 0},
+                                       {9999999999999, 1234}};
     size_t most = 0;
     for (size_t len = 0; len < sizeof wire; len++) {
         char *bytes = malloc(len + (len == 0 ? 1 : 0));
