@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # Takes replies to stream commands off the wire of a private redis-server, on RESP2 and on
 # RESP3, and the inputs of tests/resp_cases.tsv: inputs to begin fuzzing with.
-#   fuzz/seeds.sh FOLDER     writes FOLDER/resp2-NAME, FOLDER/resp3-NAME, FOLDER/case-NAME
+#   fuzz/seeds.sh FOLDER [SERVER]   writes FOLDER/resp2-NAME, FOLDER/resp3-NAME, FOLDER/case-NAME
+# SERVER: another program in its place, such as a newer one of tests/servers.sh.
 # The committed corpora were made of them: afl-cmin leaves those that differ in their paths.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-[ $# = 1 ] || { sed -n '2,5s/^# \{0,1\}//p' "$0" >&2 && exit 64; }
+[ $# = 1 ] || [ $# = 2 ] || { sed -n '2,6s/^# \{0,1\}//p' "$0" >&2 && exit 64; }
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
-tests/need.sh redis-server
+program=${2:-redis-server}
+[ $# = 2 ] || tests/need.sh redis-server
 
 # ---- the table ----
 
@@ -22,7 +24,7 @@ done <tests/resp_cases.tsv
 
 folder=$(mktemp -d)
 port=$((20000 + RANDOM % 20000))
-redis-server --port "$port" --bind 127.0.0.1 --dir "$folder" --save '' --appendonly no \
+"$program" --port "$port" --bind 127.0.0.1 --dir "$folder" --save '' --appendonly no \
     --logfile "$folder/log" >/dev/null &
 server=$!
 trap 'kill "$server" 2>/dev/null; wait "$server" 2>/dev/null || true; rm -rf "$folder"' EXIT
@@ -86,6 +88,11 @@ take_replies() {
     take xclaim "XCLAIM s g bob 0 1526919030474-55"
     take xautoclaim-justid "XAUTOCLAIM s g bob 0 0 COUNT 1 JUSTID"
     take xautoclaim "XAUTOCLAIM s g bob 0 0"
+    take xreadgroup-claim "XREADGROUP GROUP g bob CLAIM 0 STREAMS s >"
+    take xadd-idmp "XADD s IDMP p i * f v"
+    take xcfgset "XCFGSET s IDMP-DURATION 100"
+    take xnack "XNACK s g FAIL IDS 1 1-1"
+    take xpending-minus "XPENDING s g - + 10 nobody"
     take xautoclaim-nothing "XAUTOCLAIM s g bob 1000000 0"
     take xack "XACK s g 1526919030474-55"
     take xinfo-stream "XINFO STREAM s"
