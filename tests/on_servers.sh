@@ -9,7 +9,7 @@ set -euo pipefail
 build=$1
 shift
 here=$(dirname "${BASH_SOURCE[0]}")
-same_everywhere='live_(examples|events|large|lost|memory|pipeline)$'
+same_everywhere='live_(examples|events|large|lost|memory|pipeline|random_sent)$'
 
 "$here"/need.sh redis-server
 servers=$(command -v redis-server)
