@@ -118,6 +118,41 @@ static void take_echo(weir_client *client, uint64_t i) {
     weir_reply_close(&reply);
 }
 
+static void expect_text(weir_client *client, const char *expected) {
+    weir_reply reply;
+    weir_token token;
+    assert_ok(client, weir_take_reply(client, &reply));
+    assert_status(weir_reply_next(&reply, &token), WEIR_OK);
+    assert_view(token.bytes, expected);
+    weir_reply_close(&reply);
+}
+
+static void a_transaction_goes_by_commands_of_any_kind(void **state) {
+    struct live *live = *state;
+    const weir_view multi[] = {WIRE("MULTI")};
+    const weir_view add[] = {WIRE("XADD"), WIRE("s"), WIRE("1-0"), WIRE("n"), WIRE("1")};
+    const weir_view len[] = {WIRE("XLEN"), WIRE("s")};
+    const weir_view exec[] = {WIRE("EXEC")};
+    weir_reply reply;
+    weir_token token;
+    assert_ok(live->client, weir_append_command(live->client, multi, 1));
+    assert_ok(live->client, weir_append_command(live->client, add, 5));
+    assert_ok(live->client, weir_append_command(live->client, len, 2));
+    assert_ok(live->client, weir_append_command(live->client, exec, 1));
+    expect_text(live->client, "OK");
+    expect_text(live->client, "QUEUED");
+    expect_text(live->client, "QUEUED");
+    assert_ok(live->client, weir_take_reply(live->client, &reply));
+    assert_status(weir_reply_next(&reply, &token), WEIR_OK);
+    assert_int_equal(token.number, 2);
+    assert_status(weir_reply_next(&reply, &token), WEIR_OK);
+    assert_view(token.bytes, "1-0");
+    assert_status(weir_reply_next(&reply, &token), WEIR_OK);
+    assert_int_equal(token.number, 1);
+    assert_status(weir_reply_next(&reply, &token), WEIR_END);
+    weir_reply_close(&reply);
+}
+
 /* 20 MB of answers through 64 KiB: neither the client nor the server piles them up. */
 static void answers_that_fill_the_buffer_must_be_taken_first(void **state) {
     struct live *live = *state;
@@ -407,6 +442,7 @@ int main(void) {
         LIVE_ON_BOTH(take_any_takes_every_kind),
         LIVE_ON_BOTH(a_call_that_waits_leaves_earlier_answers_in_order),
         LIVE_ON_BOTH(several_appended_pages_are_read_side_by_side),
+        LIVE_ON_BOTH(a_transaction_goes_by_commands_of_any_kind),
         LIVE_ON_BOTH(flush_sends_what_is_queued),
         LIVE_ON_BOTH(closing_drops_what_was_not_taken),
     };

@@ -320,14 +320,16 @@ static take_call *ask_to_write(void) {
     for (size_t i = 0; i < count; i++) {
         fields[i] = (weir_field){dice_bytes(1, 9), dice_bytes(0, 200)};
     }
-    switch (dice_below(6)) {
+    weir_trim trim = {.by = WEIR_TRIM_MAXLEN, .is_exact = true, .max_len = 200};
+    switch (dice_below(8)) {
     case 0: st = weir_append_xdel(client, key, some_ids(), ASKED); break;
     case 1: st = weir_append_xack(client, key, some_group(), some_ids(), ASKED); break;
-    case 2:
+    case 2: st = weir_append_xtrim(client, key, &trim); break;
+    case 3:
         st = weir_append_xdelex(client, key, WEIR_REFS_ACKED, some_ids(), ASKED);
         take = take_deletions;
         break;
-    case 3:
+    case 4:
         st = weir_append_xackdel(client, key, some_group(), WEIR_REFS_KEEP, some_ids(),
                                  ASKED);
         take = take_deletions;
