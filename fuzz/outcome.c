@@ -103,7 +103,9 @@ void world_note_change(void *context, const weir_link_event *event) {
     weir_link_state before = the_world.state;
     bool follows = false;
     switch (event->state) {
-    case WEIR_LINK_CONNECTING: follows = before == 0 || before == WEIR_LINK_WAITING; break;
+    case WEIR_LINK_CONNECTING: /* the last: it was wanted anew */
+        follows = before == 0 || before == WEIR_LINK_WAITING || before == WEIR_LINK_ENDED;
+        break;
     case WEIR_LINK_READY: follows = before == WEIR_LINK_CONNECTING; break;
     case WEIR_LINK_LOST:
         follows = before == WEIR_LINK_CONNECTING || before == WEIR_LINK_READY;

@@ -127,7 +127,7 @@ static weir_status peer_receive(void *context, char *data, size_t room, size_t *
     if (self->fault == PEER_FAILS || (self->fault == PEER_HANGS_UP && left == 0)) {
         return fail(error);
     }
-    if (self->is_stuck) {
+    if (self->is_stuck && self->fault == PEER_IS_WELL) {
         return WEIR_MORE;
     }
     size_t piece = next_piece(&self->says, &self->says_turn, &self->was_silent);
@@ -136,7 +136,8 @@ static weir_status peer_receive(void *context, char *data, size_t room, size_t *
     if (self->says_most != 0 && *moved >= self->says_most - self->out_at) {
         *moved = self->says_most - self->out_at;
         self->out_len = self->says_most; /* no more of it is to come */
-        self->fault = PEER_HANGS_UP;
+        self->fault = self->sticks ? PEER_IS_WELL : PEER_HANGS_UP;
+        self->is_stuck = self->sticks;
     }
     memcpy(data, self->out + self->out_at, *moved);
     self->out_at += *moved;
@@ -165,7 +166,7 @@ static weir_status peer_send(void *context, const weir_view *parts, size_t count
         (void)fail(error);
         return WEIR_ERR_IO;
     }
-    if (self->is_stuck) {
+    if (self->is_stuck && self->fault == PEER_IS_WELL) {
         return WEIR_MORE;
     }
     size_t most = next_piece(&self->takes, &self->takes_turn, &self->was_full);
@@ -210,7 +211,7 @@ static weir_status peer_connect(void *context, int64_t now_ms, int64_t deadline_
     self->connections++;
     self->said_before = self->out_at;
     self->fault = PEER_IS_WELL;
-    self->is_stuck = false;
+    self->is_stuck = self->sticks = false;
     self->hang_up_ms = 0;
     self->says_most = self->takes_most = self->taken = 0;
     self->out_len = self->out_at = self->in_len = 0;

@@ -37,6 +37,7 @@ typedef struct peer {
     bool is_stuck;      /* it says and takes nothing: time passes */
     int64_t hang_up_ms; /* then it hangs up, if somebody waits; 0: never */
     size_t says_most;   /* it hangs up when it has said so many bytes; 0: it does not */
+    bool sticks;        /* in place of that it gets stuck */
     size_t takes_most;  /* or when it has taken so many */
     size_t taken;       /* bytes */
     int64_t now_ms;

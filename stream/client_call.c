@@ -19,6 +19,7 @@ weir_status weir_client_wrong(weir_client *client, const char *why) {
  * connect before, if it is time for a try. */
 static weir_status admit(weir_client *client) {
     const weir_link *link = &client->link;
+    (void)weir_session_expect_silence(&client->session); /* a loss like any other */
     weir_status st = weir_client_usable(client);
     if (st != WEIR_OK || client->session.phase == WEIR_PHASE_READY) {
         return st;

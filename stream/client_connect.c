@@ -112,10 +112,10 @@ static void wipe_received(weir_client *client) {
 }
 
 /* There is no room to receive the rest of the handshake. While answers wait to be taken,
- * that may change. */
+ * that may change; where memory lacks, the next try may have it. */
 static weir_status end_without_room(weir_client *client) {
     weir_session *session = &client->session;
-    if (session->untaken > 0) {
+    if (session->untaken > 0 && !session->is_starved) {
         return WEIR_MORE;
     }
     weir_status st = session->is_starved ? WEIR_ERR_NOMEM : WEIR_ERR_LIMIT;

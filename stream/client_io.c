@@ -252,7 +252,10 @@ weir_status weir_client_await(weir_client *client, uint64_t ticket, int64_t bloc
     } else {
         st = await_bytes(client, ticket, *deadline_ms);
     }
-    return st < 0 && weir_client_mend(client) ? WEIR_OK : st;
+    /* also where the client has ended for good meanwhile: a request is told of once */
+    bool is_told_by_take =
+        st < 0 && (weir_client_mend(client) || is_lost(&client->session, ticket));
+    return is_told_by_take ? WEIR_OK : st;
 }
 
 static weir_status drain_until(weir_client *client, size_t most, int64_t deadline_ms) {

@@ -30,6 +30,7 @@ static void lose(weir_client *client) {
     weir_session *session = &client->session;
     bool was_useful = session->is_proved;
     unsigned tries = client->link.tries;
+    bool was_waiting = client->link.state == WEIR_LINK_WAITING; /* and was cancelled */
     bool was_greeted = session->was_greeted;
     if (was_greeted) {
         weir_session_resolve(session);
@@ -44,7 +45,9 @@ static void lose(weir_client *client) {
         weir_session_resolve(session);
     }
     client->link.tries = tries; /* as the one that ended counts them */
-    tell(client, WEIR_LINK_LOST);
+    if (!was_waiting) {
+        tell(client, WEIR_LINK_LOST);
+    }
     client->link.tries = was_useful ? 0 : tries;
     if (client->link.state == WEIR_LINK_WAITING) {
         weir_session_restart(session);
@@ -142,6 +145,18 @@ weir_status weir_client_advance(weir_client *client) {
     return weir_client_usable(client);
 }
 
+/* Answers that nobody has taken leave no room for the rest of the handshake. */
+static bool is_filled(const weir_client *client) {
+    const weir_buffer *in = &client->session.in;
+    return client->is_connected && !weir_client_is_ready(client) &&
+           (weir_buffer_len(in) >= in->most || !weir_buffer_can_grow(in));
+}
+
+/* The transport has bytes, and we have room. */
+static bool can_receive_pending(const weir_client *client) {
+    return weir_client_has_pending(client) && !is_filled(client);
+}
+
 int64_t weir_client_link_deadline(const weir_client *client) {
     if (client->link.state == WEIR_LINK_WAITING) {
         return client->link.next_ms;
@@ -149,7 +164,7 @@ int64_t weir_client_link_deadline(const weir_client *client) {
     if (!client->is_connected) {
         return weir_client_connect_deadline(client);
     }
-    return weir_client_has_pending(client) ? weir_now_ms() : client->connect_deadline_ms;
+    return can_receive_pending(client) ? weir_now_ms() : client->connect_deadline_ms;
 }
 
 int weir_client_link_wants(const weir_client *client) {
@@ -157,10 +172,14 @@ int weir_client_link_wants(const weir_client *client) {
         return 0;
     }
     bool is_queued = weir_session_queued(&client->session) > 0;
-    int directions = WEIR_WANT_READ | (is_queued ? WEIR_WANT_WRITE : 0);
+    int directions =
+        (is_filled(client) ? 0 : WEIR_WANT_READ) | (is_queued ? WEIR_WANT_WRITE : 0);
+    if (directions == 0) {
+        return 0;
+    }
     int wants = weir_client_transport_wants(client, client->is_connected ? directions : 0);
     /* a descriptor is nearly always writable: the loop comes back at once */
-    return weir_client_has_pending(client) ? wants | WEIR_WANT_WRITE : wants;
+    return can_receive_pending(client) ? wants | WEIR_WANT_WRITE : wants;
 }
 
 weir_status weir_client_bring_up(weir_client *client, int64_t deadline_ms, bool is_once) {
@@ -170,12 +189,12 @@ weir_status weir_client_bring_up(weir_client *client, int64_t deadline_ms, bool 
         if (st != WEIR_OK || weir_client_is_ready(client) || (is_once && is_waiting)) {
             return st;
         }
-        if (weir_now_ms() >= deadline_ms) {
-            return WEIR_MORE;
+        if (weir_now_ms() >= deadline_ms || is_filled(client)) {
+            return WEIR_MORE; /* nobody takes answers while this waits */
         }
         int64_t next_ms = weir_client_link_deadline(client);
         int os_error = 0; /* whatever ends the wait: the next look tells */
-        if (!weir_client_has_pending(client)) {
+        if (!can_receive_pending(client)) {
             weir_wait_or_wake(is_waiting ? -1 : weir_client_fd(client),
                               weir_client_link_wants(client), &client->cancel,
                               next_ms < deadline_ms ? next_ms : deadline_ms, &os_error);

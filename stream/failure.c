@@ -20,6 +20,7 @@ __attribute__((format(printf, 4, 0))) static void note(weir_session *session,
                                                        const char *format, va_list args) {
     weir_error *error = &session->error;
     memset(error, 0, sizeof *error);
+    session->is_loss_told = false;
     error->status = status;
     error->may_have_run = weir_status_may_have_run(status);
     error->os_error = os_error;
@@ -29,16 +30,22 @@ __attribute__((format(printf, 4, 0))) static void note(weir_session *session,
     make_printable(error->text);
 }
 
+/* The last error is why the connection ended, not what that meant for one request. */
+static bool is_ending(const weir_session *session) {
+    return session->error.status == session->failure && !session->is_loss_told;
+}
+
 weir_status weir_session_failed(weir_session *session) {
-    if (session->failure != WEIR_OK && session->error.status != session->failure) {
+    if (session->failure != WEIR_OK && !is_ending(session)) {
         session->error = session->ending;
+        session->is_loss_told = false;
     }
     return session->failure;
 }
 
 weir_status weir_session_error(weir_session *session, weir_status status,
                                const char *format, ...) {
-    if (session->failure != WEIR_OK && session->error.status == session->failure) {
+    if (session->failure != WEIR_OK && is_ending(session)) {
         session->ending = session->error;
     }
     va_list args;

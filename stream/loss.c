@@ -122,6 +122,7 @@ static weir_status tell(weir_session *session, weir_loss loss, const char *what)
     weir_session_error(session, st, "%s; %s", why, what);
     session->error.os_error = os_error;
     session->error.may_have_run = !is_unsent;
+    session->is_loss_told = true;
     return st;
 }
 

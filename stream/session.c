@@ -328,18 +328,19 @@ static weir_status reserve_bytes(weir_session *session, size_t own, size_t size,
                                               "no memory for a command of %zu bytes", size);
 }
 
+weir_status weir_session_expect_silence(weir_session *session) {
+    bool is_begun = session->phase == WEIR_PHASE_READY && session->first == session->next &&
+                    !session->is_in_push && weir_buffer_len(&session->in) > 0;
+    return !is_begun ? session->failure
+                     : weir_session_break(session, WEIR_ERR_PROTOCOL, 0,
+                                          "%s began an answer that no request asked for",
+                                          session->peer);
+}
+
 weir_status weir_session_reserve(weir_session *session, size_t own, size_t size,
                                  char **at) {
-    if (session->failure != WEIR_OK) {
-        return session->failure;
-    }
-    if (session->phase == WEIR_PHASE_READY && session->first == session->next &&
-        !session->is_in_push && weir_buffer_len(&session->in) > 0) {
-        return weir_session_break(session, WEIR_ERR_PROTOCOL, 0,
-                                  "%s began an answer that no request asked for",
-                                  session->peer);
-    }
-    weir_status st = reserve_request(session);
+    weir_status st = weir_session_expect_silence(session);
+    st = st == WEIR_OK ? reserve_request(session) : st;
     return st == WEIR_OK ? reserve_bytes(session, own, size, at) : st;
 }
 

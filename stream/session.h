@@ -191,6 +191,7 @@ typedef struct weir_session {
     bool was_greeted;    /* it was ready when it broke */
     bool is_proved;      /* since it is ready a request was answered */
     bool is_fenced;      /* the server has ended what the last connection left */
+    bool is_loss_told;   /* the last error is what became of one request */
     const char *peer;    /* for error texts; borrowed */
     weir_error error;    /* the last one */
     weir_error ending;   /* what ended the connection, while `error` is a later one */
@@ -321,6 +322,10 @@ weir_status weir_session_tell_loss(weir_session *session, uint64_t ticket);
 weir_status weir_session_tell_cut(weir_session *session);
 
 /* ---- requests ---- */
+
+/* Before a request is queued: where none is under way, bytes that have come begin an answer
+ * that nobody asked for, and the connection ends. WEIR_OK, or why it ended. */
+weir_status weir_session_expect_silence(weir_session *session);
 
 /*
  * Room for `own` bytes of a command of `size` bytes, to be written there and committed.

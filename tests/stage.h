@@ -13,35 +13,52 @@
 
 /* What became of a request. */
 typedef enum stage_end {
-    STAGE_NOT_ASKED, /* the append did nothing */
-    STAGE_ANSWERED,  /* by its own answer */
-    STAGE_NEVER_RUN, /* told as surely not executed */
-    STAGE_UNKNOWN,   /* told as perhaps executed */
-    STAGE_NO_MEMORY  /* its answer could not be held */
+    STAGE_NOT_ASKED,    /* the append did nothing */
+    STAGE_ANSWERED,     /* by its own answer */
+    STAGE_NEVER_RUN,    /* told as surely not executed */
+    STAGE_UNKNOWN,      /* told as perhaps executed */
+    STAGE_OTHER_ANSWER, /* what came was no answer to it, and this was told */
+    STAGE_NO_MEMORY     /* its answer could not be held */
 } stage_end;
 
+/* What goes wrong on the first connection; those behind it are well. */
+typedef struct stage_fault {
+    fuzz_pieces manner; /* in which pieces the peer says and takes, on all of them */
+    size_t says_most;   /* it hangs up behind so many bytes; 0: it does not */
+    size_t takes_most;
+    bool sticks;         /* it gets stuck in place of hanging up */
+    size_t spoiled;      /* which answer is spoiled, counted from 1, the handshake's too */
+    const char *instead; /* what is said in its place; NULL: the next answer, then this */
+    const char *behind;  /* what is said behind it; NULL: nothing */
+    int64_t jump_ms;     /* by which the clock jumps then */
+} stage_fault;
+
 typedef struct stage {
-    /* set before stage_play, or zero */
+    /* set before stage_open, or zero */
     weir_options options;
     const char *version;       /* of the server on the first connection */
     const char *later_version; /* on those behind it; NULL: the same */
-    bool lacks_hello;          /* the peer does not know HELLO */
     const char *aside;         /* said before each answer: pushes, attributes */
-    size_t refuse_at;          /* the allocation that fails, counted from 1; 0: none */
-    bool refuses_on;           /* and all behind it */
-    void (*begin)(size_t connection); /* sets what goes wrong on it, from 1 on */
-    void (*at_answer)(size_t number); /* before the answer to a request */
+    stage_fault fault;
+    size_t refuse_at; /* the allocation that fails, counted from 1; 0: none */
+    bool refuses_on;  /* and all behind it */
+    bool lacks_hello; /* the peer does not know HELLO */
+    bool is_in_turn;  /* each answer is taken before the next request is asked */
 
     weir_client *client; /* NULL: it could not be opened */
     weir_status opened;
     fuzz_mem counts;
-    stage_end ends[STAGE_REQUESTS + 1];                /* from 1 on */
-    unsigned seen[STAGE_REQUESTS + 2];                 /* how often the peer was asked */
-    char last_words[sizeof((weir_error *)NULL)->text]; /* of the last failure */
+    size_t answers;                     /* that were begun on this connection */
+    weir_view held;                     /* the answer that is said behind the next */
+    stage_end ends[STAGE_REQUESTS + 1]; /* from 1 on */
+    unsigned seen[STAGE_REQUESTS + 2];  /* how often the peer was asked */
+    weir_error last;                    /* the last failure that was told of a request */
 } stage;
 
 /* There is one on stage at a time. */
 extern stage *the_stage;
+
+#define STAGE_BEGAN_MS 100000000 /* on the clock */
 
 /* A new peer, and a client that opens. */
 void stage_open(stage *self);
