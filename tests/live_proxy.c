@@ -77,6 +77,28 @@ static void bytes_pass_whole_and_in_pieces(void **state) {
     assert_true(counts.up > 3 * 100 * 50 && counts.down > 3 * 100 * 8);
 }
 
+static void more_passes_than_it_holds(void **state) {
+    struct live *live = *state;
+    const char *const manners[] = {"pieces both whole", "pieces both 1000",
+                                   "pieces both random 3000"};
+    for (size_t i = 0; i < 3; i++) {
+        proxy_say(&the_proxy, manners[i]);
+        weir_client *client = through(live, the_proxy.url);
+        assert_ok(client, live_say(client, "DEL", "s"));
+        live_fill(client, "s", 500, 1000);
+        weir_entries all;
+        weir_entry entry;
+        uint64_t count = 0;
+        weir_status st =
+            weir_xrange(client, WIRE("s"), WEIR_ID_MIN, WEIR_ID_MAX, NULL, &all);
+        while (st == WEIR_OK && (st = weir_entries_next(&all, &entry)) == WEIR_OK) {
+            count++;
+        }
+        assert_status(st, WEIR_END);
+        assert_int_equal(count, 500);
+    }
+}
+
 static void an_answer_is_cut_off_after_the_server_gave_it(void **state) {
     struct live *live = *state;
     weir_client *client = through(live, the_proxy.url);
@@ -241,6 +263,7 @@ static void each_connection_has_a_count_of_its_own(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         BEFORE_PROXY(bytes_pass_whole_and_in_pieces),
+        BEFORE_PROXY(more_passes_than_it_holds),
         BEFORE_PROXY(an_answer_is_cut_off_after_the_server_gave_it),
         BEFORE_PROXY(a_cut_comes_behind_the_reply_or_byte_that_was_named),
         BEFORE_PROXY(a_reset_is_told_from_a_close),

@@ -3,15 +3,10 @@
 #include "proxy_loop.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#if defined(__linux__)
-#    include <linux/sockios.h>
-#endif
 
 uint64_t proxy_chance(struct proxy_loop *loop, uint64_t most) {
     uint64_t x = loop->random; /* xorshift64* */
@@ -148,11 +143,8 @@ static void follow(struct proxy_loop *loop, struct proxy_pair *pair, const char 
 void proxy_fill(struct proxy_loop *loop, struct proxy_pair *pair, int way, int64_t now_ms) {
     struct proxy_flow *flow = &pair->flows[way];
     int from = pair->fds[way == PROXY_UP ? PROXY_CLIENT : PROXY_SERVER];
-    if (flow->len == 0) {
-        flow->start = 0;
-        if (flow->due_ms < now_ms + loop->manners[way].delay_ms) {
-            flow->due_ms = now_ms + loop->manners[way].delay_ms;
-        }
+    if (flow->len == 0 && flow->due_ms < now_ms + loop->manners[way].delay_ms) {
+        flow->due_ms = now_ms + loop->manners[way].delay_ms;
     }
     size_t room = sizeof flow->bytes - flow->start - flow->len;
     if (from < 0 || flow->is_over || room == 0) {
@@ -195,21 +187,6 @@ static size_t piece_of(struct proxy_loop *loop, const struct proxy_pair *pair, i
     return allowed(&pair->own, way, allowed(&loop->once, way, len));
 }
 
-/* Lets the reader of the last piece run first: pieces that meet in its buffer are none. */
-static void let_read(int fd) {
-#if defined(SIOCOUTQ)
-    int unread = 0;
-    for (int tries = 0; tries < 4; tries++) {
-        if (ioctl(fd, SIOCOUTQ, &unread) != 0 || unread == 0) {
-            return;
-        }
-        (void)sched_yield();
-    }
-#else
-    (void)fd;
-#endif
-}
-
 static void pass_end(struct proxy_pair *pair, int way) {
     int to = pair->fds[way == PROXY_UP ? PROXY_SERVER : PROXY_CLIENT];
     pair->flows[way].is_shut = true;
@@ -226,9 +203,6 @@ static void send_piece(struct proxy_loop *loop, struct proxy_pair *pair, int way
                        size_t len) {
     struct proxy_flow *flow = &pair->flows[way];
     const char *bytes = flow->bytes + flow->start;
-    if (loop->manners[way].piece > 0) {
-        let_read(to);
-    }
     ssize_t sent = send(to, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent <= 0) {
         flow->is_full = errno == EAGAIN || errno == EINTR;
@@ -238,8 +212,8 @@ static void send_piece(struct proxy_loop *loop, struct proxy_pair *pair, int way
         }
         return;
     }
-    flow->start += (size_t)sent;
     flow->len -= (size_t)sent;
+    flow->start = flow->len > 0 ? flow->start + (size_t)sent : 0;
     *(way == PROXY_UP ? &loop->counts.up : &loop->counts.down) += (uint64_t)sent;
     count_bytes(&loop->once, way, (size_t)sent);
     count_bytes(&pair->own, way, (size_t)sent);
@@ -256,7 +230,7 @@ void proxy_pass(struct proxy_loop *loop, struct proxy_pair *pair, int way, int64
         return;
     }
     if (to < 0) {
-        flow->len = 0;
+        flow->start = flow->len = 0;
         return;
     }
     size_t len = piece_of(loop, pair, way);
