@@ -140,4 +140,17 @@ weir_status weir_wait(int fd, int wants, int64_t deadline_ms, int *os_error);
 /* Sleeps, for less than a second; a signal ends it. */
 void weir_nap(int64_t nanoseconds);
 
+/* One of several to wait for. */
+typedef struct weir_waited {
+    int fd;    /* -1: is never ready */
+    int wants; /* WEIR_WANT_*; 0: errors and hang-ups alone */
+} weir_waited;
+
+#define WEIR_WAITED_MOST 4
+
+/* The same for any of `count` (at most WEIR_WAITED_MOST); a signal may end it early, with
+ * WEIR_OK. */
+weir_status weir_wait_any(const weir_waited *list, size_t count, int64_t deadline_ms,
+                          int *os_error);
+
 #endif
