@@ -1,0 +1,253 @@
+/* Ending well: no read is left under way, every verdict is answered, what is still pending
+ * goes back to the group, and a name that was made goes where nothing is pending under it.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "../resp/number.h"
+#include "consumer_private.h"
+
+#define UNBLOCK_EVERY_MS 50  /* a read that was sent may reach the server after it */
+#define LIST_MOST        100 /* pending entries asked for at once */
+
+/* ---- reads under way ---- */
+
+static weir_status unblock(weir_consumer *consumer) {
+    char text[24];
+    int64_t client_id = consumer->reading_id;
+    int64_t now_ms = weir_now_ms();
+    bool is_due = client_id > 0 && now_ms >= consumer->unblock_at_ms &&
+                  weir_orders_have_room(consumer, 1);
+    if (!is_due) {
+        return WEIR_OK;
+    }
+    weir_view id =
+        weir_bytes(text, (size_t)(weir_put_u64(text, (uint64_t)client_id) - text));
+    weir_view words[] = {weir_text("CLIENT"), weir_text("UNBLOCK"), id};
+    consumer->is_unblocking = true;
+    consumer->unblock_at_ms = now_ms + UNBLOCK_EVERY_MS;
+    weir_status st = weir_append_command(consumer->working.client, words, 3);
+    if (st == WEIR_OK) {
+        weir_orders_note(consumer, WEIR_ORDER_UNBLOCK, 0, 0, 0);
+    }
+    return st;
+}
+
+/* What the reads under way bring is not given any more: it is pending, and goes back. */
+static weir_status end_reads(weir_consumer *consumer) {
+    weir_client *client = consumer->reading.client;
+    for (size_t i = 0; i < WEIR_READS_MOST; i++) {
+        weir_page_drop(&consumer->reads[i]);
+    }
+    while (weir_unanswered(client) > 0) {
+        weir_status st = weir_take_any(client);
+        if (st == WEIR_MORE) {
+            return unblock(consumer);
+        }
+    }
+    consumer->is_unblocking = false;
+    consumer->leaving = WEIR_LEAVING_FLUSH;
+    return WEIR_OK;
+}
+
+/* ---- verdicts ---- */
+
+static void await_verdicts(weir_consumer *consumer) {
+    if (consumer->claims.state == WEIR_PAGE_OPEN) {
+        weir_page_drop(&consumer->claims);
+    }
+    if (consumer->order_count == 0 && weir_hand_unsettled(&consumer->hand) == 0) {
+        consumer->leaving = WEIR_LEAVING_LIST;
+        consumer->leave_stream = 0;
+        consumer->leave_cursor = WEIR_ID_MIN;
+        consumer->is_name_used = false;
+    }
+}
+
+/* ---- what is still pending ---- */
+
+static weir_status ask_pending(weir_consumer *consumer) {
+    size_t most = consumer->options.ack_count;
+    weir_pending_ask mine = {.key = consumer->shares[consumer->leave_stream].key,
+                             .group = consumer->options.group,
+                             .start = consumer->leave_cursor,
+                             .count = most < LIST_MOST ? most : LIST_MOST,
+                             .consumer = consumer->options.name};
+    weir_status st = weir_pending_ask_now(consumer->working.client, &mine);
+    if (st == WEIR_OK) {
+        weir_orders_note(consumer, WEIR_ORDER_MINE, consumer->leave_stream,
+                         (uint32_t)mine.count, 0);
+    }
+    return st;
+}
+
+static weir_status remove_name(weir_consumer *consumer) {
+    weir_status st = weir_append_xgroup_delconsumer(
+        consumer->working.client, consumer->shares[consumer->leave_stream].key,
+        consumer->options.group, consumer->options.name);
+    if (st == WEIR_OK) {
+        weir_orders_note(consumer, WEIR_ORDER_REMOVE, consumer->leave_stream, 0, 0);
+    }
+    return st;
+}
+
+/* This stream is left; the next one. */
+static void go_to_next(weir_consumer *consumer) {
+    consumer->leave_stream++;
+    consumer->leave_cursor = WEIR_ID_MIN;
+    consumer->is_name_used = false;
+    consumer->leaving = consumer->leave_stream < consumer->share_count ? WEIR_LEAVING_LIST
+                                                                       : WEIR_LEAVING_OVER;
+}
+
+/* All that was pending in this stream is known, and was given back. */
+static void end_list(weir_consumer *consumer) {
+    bool is_removed =
+        consumer->is_name_made && !consumer->options.keep_name && !consumer->is_name_used;
+    if (is_removed) {
+        consumer->leaving = WEIR_LEAVING_REMOVE;
+    } else {
+        go_to_next(consumer);
+    }
+}
+
+static weir_status take_mine(weir_consumer *consumer, const weir_order *order) {
+    weir_pending_facts facts = {0};
+    weir_pending_fact fact;
+    uint32_t count = 0;
+    weir_status st = weir_pending_take(consumer->working.client, &facts);
+    while (st == WEIR_OK && count < order->count &&
+           weir_pending_step(&facts, &fact) == WEIR_OK) {
+        consumer->ids[count++] = fact.id;
+    }
+    weir_pending_drop(&facts);
+    if (st != WEIR_OK) {
+        return st;
+    }
+    consumer->leave_count = count;
+    consumer->is_last_list = count < order->count;
+    if (count == 0) {
+        end_list(consumer);
+        return WEIR_OK;
+    }
+    if (weir_id_next(consumer->ids[count - 1], &consumer->leave_cursor) != WEIR_OK) {
+        consumer->is_last_list = true;
+    }
+    consumer->leaving = WEIR_LEAVING_BACK;
+    return WEIR_OK;
+}
+
+static weir_status give_back(weir_consumer *consumer) {
+    weir_status st = weir_verdicts_give_back(consumer, consumer->leave_stream,
+                                             consumer->ids, consumer->leave_count);
+    if (st == WEIR_OK) {
+        weir_orders_note(consumer, WEIR_ORDER_BACK, consumer->leave_stream,
+                         consumer->leave_count, 0);
+    }
+    return st;
+}
+
+static weir_status take_back(weir_consumer *consumer, const weir_order *order) {
+    weir_status st = weir_take_any(consumer->working.client);
+    if (st != WEIR_OK) {
+        return st;
+    }
+    consumer->counts.released += order->count;
+    consumer->is_name_used = true; /* as far as is known: XCLAIM leaves them under it */
+    if (consumer->is_last_list) {
+        end_list(consumer);
+    } else {
+        consumer->leaving = WEIR_LEAVING_LIST;
+    }
+    return WEIR_OK;
+}
+
+static weir_status take_removal(weir_consumer *consumer) {
+    weir_status st = weir_take_any(consumer->working.client);
+    if (st == WEIR_OK) {
+        go_to_next(consumer);
+    }
+    return st;
+}
+
+/* The group is gone, or this user may not do that: there is nothing to be done about it. */
+static weir_status pass_over(weir_consumer *consumer, const weir_order *order) {
+    const weir_error *error = weir_client_error(consumer->working.client);
+    if (error->status != WEIR_ERR_SERVER || weir_remedy_for(error) == WEIR_REMEDY_AGAIN) {
+        return weir_consumer_heed(consumer, consumer->working.client);
+    }
+    if (order->kind != WEIR_ORDER_UNBLOCK) {
+        weir_consumer_trouble(consumer, error);
+        go_to_next(consumer);
+    }
+    return WEIR_OK;
+}
+
+weir_status weir_leave_take(weir_consumer *consumer, const weir_order *order) {
+    weir_status st = WEIR_OK;
+    switch (order->kind) {
+    case WEIR_ORDER_UNBLOCK: st = weir_take_any(consumer->working.client); break;
+    case WEIR_ORDER_MINE: st = take_mine(consumer, order); break;
+    case WEIR_ORDER_BACK: st = take_back(consumer, order); break;
+    case WEIR_ORDER_REMOVE: st = take_removal(consumer); break;
+    case WEIR_ORDER_GROUP:
+    case WEIR_ORDER_ACK:
+    case WEIR_ORDER_ACK_DEL:
+    case WEIR_ORDER_DEL:
+    case WEIR_ORDER_LETTER:
+    case WEIR_ORDER_RELEASE:
+    case WEIR_ORDER_EXTEND:
+    case WEIR_ORDER_COUNT:
+    case WEIR_ORDER_FACTS:
+    case WEIR_ORDER_CLAIM: break;
+    }
+    return st < 0 ? pass_over(consumer, order) : st;
+}
+
+/* ---- the steps ---- */
+
+/* One thing is asked at a time. */
+static weir_status ask_next(weir_consumer *consumer) {
+    bool is_asked = consumer->order_count > 0;
+    switch (consumer->leaving) {
+    case WEIR_LEAVING_READS: return end_reads(consumer);
+    case WEIR_LEAVING_FLUSH: await_verdicts(consumer); return WEIR_OK;
+    case WEIR_LEAVING_LIST: return is_asked ? WEIR_OK : ask_pending(consumer);
+    case WEIR_LEAVING_BACK: return is_asked ? WEIR_OK : give_back(consumer);
+    case WEIR_LEAVING_REMOVE: return is_asked ? WEIR_OK : remove_name(consumer);
+    case WEIR_LEAVING_NOT:
+    case WEIR_LEAVING_OVER: return WEIR_OK;
+    }
+    return WEIR_OK;
+}
+
+weir_status weir_leave_go_on(weir_consumer *consumer) {
+    weir_status st = WEIR_OK;
+    weir_leaving before;
+    do {
+        before = consumer->leaving;
+        st = ask_next(consumer);
+    } while (st == WEIR_OK && consumer->leaving != before);
+    bool is_later = st == WEIR_MORE || st == WEIR_ERR_FULL || st == WEIR_ERR_NOMEM;
+    return st == WEIR_OK || is_later
+               ? WEIR_OK
+               : weir_consumer_heed(consumer, consumer->working.client);
+}
+
+weir_status weir_consumer_leave(weir_consumer *consumer, int64_t timeout_ms) {
+    int64_t until_ms = weir_consumer_until(timeout_ms);
+    if (consumer->failure == WEIR_OK && consumer->leaving == WEIR_LEAVING_NOT) {
+        weir_give_release(consumer);
+        consumer->leaving = WEIR_LEAVING_READS;
+    }
+    for (;;) {
+        weir_status st = weir_consumer_pump(consumer, true);
+        if (st != WEIR_OK || consumer->leaving == WEIR_LEAVING_OVER) {
+            return st;
+        }
+        if (weir_now_ms() >= until_ms) {
+            return WEIR_MORE;
+        }
+        st = weir_consumer_wait(consumer, until_ms);
+        if (st != WEIR_OK) {
+            return st;
+        }
+    }
+}

@@ -1,0 +1,197 @@
+/* The reading line: first what this name had in hand before, then what is new, asked for
+ * ahead of its use.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "consumer_private.h"
+
+static weir_page *page_at(weir_consumer *consumer, uint32_t ahead) {
+    return &consumer->reads[(consumer->read_first + ahead) % WEIR_READS_MOST];
+}
+
+static void begin_page(weir_consumer *consumer, weir_page *page, weir_origin origin,
+                       uint32_t stream, bool has_facts) {
+    *page = (weir_page){.client = consumer->reading.client,
+                        .state = WEIR_PAGE_ASKED,
+                        .origin = origin,
+                        .stream = stream,
+                        .has_facts = has_facts,
+                        .since_ms = weir_now_ms()};
+    if (origin != WEIR_ORIGIN_NEW) {
+        page->serial = ++consumer->serial;
+    }
+}
+
+/* ---- who the reading connection is, for CLIENT UNBLOCK ---- */
+
+/* Where HELLO did not tell, as on RESP2. WEIR_OK: it is known, or will not be. */
+static weir_status find_client_id(weir_consumer *consumer) {
+    weir_client *client = consumer->reading.client;
+    const weir_view words[] = {weir_text("CLIENT"), weir_text("ID")};
+    weir_reply reply;
+    weir_token token;
+    if (consumer->reading_id != 0) {
+        return WEIR_OK;
+    }
+    consumer->reading_id = weir_client_greeting(client).client_id;
+    if (consumer->reading_id != 0) {
+        return WEIR_OK;
+    }
+    if (!consumer->is_id_asked) {
+        weir_status st = weir_append_command(client, words, 2);
+        consumer->is_id_asked = st == WEIR_OK;
+        return st < 0 ? st : WEIR_MORE;
+    }
+    weir_status st = weir_take_reply(client, &reply);
+    if (st == WEIR_MORE || weir_status_is_lost(st)) {
+        return st;
+    }
+    bool is_told = st == WEIR_OK && weir_reply_next(&reply, &token) == WEIR_OK &&
+                   token.type == WEIR_TOKEN_INTEGER && token.number > 0;
+    consumer->reading_id = is_told ? token.number : WEIR_ID_UNTOLD;
+    weir_reply_close(&reply);
+    return WEIR_OK;
+}
+
+/* ---- asking ---- */
+
+/* How often each was delivered is told by XPENDING alone: asked just before, it tells how
+ * often it had been. */
+static weir_status ask_history(weir_consumer *consumer, weir_page *page) {
+    uint32_t stream = consumer->history_stream;
+    weir_view key = consumer->shares[stream].key;
+    const weir_consumer_options *options = &consumer->options;
+    uint64_t count = weir_pages_count(consumer);
+    weir_pending_ask facts = {
+        .key = key, .group = options->group, .count = count, .consumer = options->name};
+    if (weir_id_next(consumer->history_cursor, &facts.start) != WEIR_OK) {
+        facts.start = WEIR_ID_MAX;
+    }
+    weir_source own = weir_source_after(key, consumer->history_cursor);
+    const weir_read_options some = {.count = count};
+    weir_status st = weir_pending_ask_now(consumer->reading.client, &facts);
+    if (st != WEIR_OK) {
+        return st;
+    }
+    st = weir_append_xreadgroup(consumer->reading.client, options->group, options->name,
+                                &own, 1, &some);
+    if (st != WEIR_OK) { /* the first of the two is answered all the same */
+        (void)weir_client_reconnect(consumer->reading.client);
+        return st;
+    }
+    begin_page(consumer, page, WEIR_ORIGIN_HISTORY, stream, true);
+    return WEIR_OK;
+}
+
+static weir_status ask_new(weir_consumer *consumer, weir_page *page) {
+    const weir_consumer_options *options = &consumer->options;
+    const weir_read_options some = {.count = weir_pages_count(consumer),
+                                    .block_ms = options->block_ms};
+    weir_status st =
+        weir_append_xreadgroup(consumer->reading.client, options->group, options->name,
+                               consumer->sources, consumer->share_count, &some);
+    if (st == WEIR_OK) {
+        begin_page(consumer, page, WEIR_ORIGIN_NEW, 0, false);
+    }
+    return st;
+}
+
+static bool may_ask(const weir_consumer *consumer) {
+    return consumer->is_set_up && consumer->leaving == WEIR_LEAVING_NOT &&
+           weir_client_is_ready(consumer->reading.client);
+}
+
+/* Which page is to be asked for now; NULL: none. */
+static weir_page *page_to_ask(weir_consumer *consumer) {
+    weir_page *first = page_at(consumer, 0);
+    weir_page *second = page_at(consumer, 1);
+    if (!may_ask(consumer)) {
+        return NULL;
+    }
+    if (first->state == WEIR_PAGE_NONE) {
+        return first;
+    }
+    bool is_ahead = consumer->is_reading_new && !consumer->is_history_due &&
+                    !consumer->options.no_read_ahead && first->seen > 0;
+    return is_ahead && second->state == WEIR_PAGE_NONE ? second : NULL;
+}
+
+static weir_status ask(weir_consumer *consumer, weir_page *page) {
+    if (consumer->is_history_due) {
+        consumer->is_history_due = false;
+        consumer->is_reading_new = false;
+        consumer->history_stream = 0;
+        consumer->history_cursor = WEIR_ID_MIN;
+    }
+    return consumer->is_reading_new ? ask_new(consumer, page) : ask_history(consumer, page);
+}
+
+/* ---- answers ---- */
+
+/* WEIR_OK: it is open. */
+static weir_status open_page(weir_consumer *consumer, weir_page *page) {
+    weir_status st = WEIR_OK;
+    if (page->has_facts && !page->is_told) {
+        st = weir_pending_take(page->client, &page->facts);
+        page->is_told = st == WEIR_OK || st == WEIR_ERR_LIMIT;
+        st = page->is_told ? WEIR_OK : st;
+    }
+    st = st == WEIR_OK ? weir_take_entries(page->client, &page->entries) : st;
+    if (st == WEIR_OK) {
+        page->state = WEIR_PAGE_OPEN;
+        weir_backoff_reset(&consumer->backoff);
+    } else if (st == WEIR_MORE) {
+        page->since_ms = weir_now_ms(); /* it had not come yet: nothing of it has waited */
+    }
+    return st;
+}
+
+weir_status weir_reads_go_on(weir_consumer *consumer) {
+    weir_page *first = page_at(consumer, 0);
+    weir_status st = may_ask(consumer) ? find_client_id(consumer) : WEIR_OK;
+    if (st == WEIR_OK && first->state == WEIR_PAGE_ASKED) {
+        st = open_page(consumer, first);
+    } else if (st == WEIR_MORE) {
+        return WEIR_OK;
+    }
+    weir_page *page = st >= 0 ? page_to_ask(consumer) : NULL;
+    if (page != NULL) {
+        st = ask(consumer, page);
+    }
+    bool is_later = st == WEIR_ERR_FULL || st == WEIR_ERR_NOMEM;
+    return st >= 0 || is_later ? WEIR_OK
+                               : weir_consumer_heed(consumer, consumer->reading.client);
+}
+
+void weir_reads_end_page(weir_consumer *consumer, weir_page *page) {
+    if (page->is_stale) {
+        consumer->is_history_due = true;
+        page_at(consumer, 1)->is_stale = true;
+    } else if (page->origin == WEIR_ORIGIN_HISTORY && page->seen > 0) {
+        consumer->history_cursor = page->last;
+    } else if (page->origin == WEIR_ORIGIN_HISTORY) {
+        consumer->history_cursor = WEIR_ID_MIN;
+        consumer->history_stream++;
+        consumer->is_reading_new = consumer->history_stream == consumer->share_count;
+    }
+    weir_page_drop(page);
+    consumer->read_first = (consumer->read_first + 1) % WEIR_READS_MOST;
+    weir_pages_forget(consumer);
+}
+
+void weir_reads_restart(weir_consumer *consumer) {
+    for (uint32_t i = 0; i < WEIR_READS_MOST; i++) {
+        weir_page *page = &consumer->reads[i];
+        if (consumer->given_from == page) { /* its last entry may still be looked at */
+            page->state = WEIR_PAGE_OVER;
+            page->is_kept = false;
+        } else {
+            weir_page_drop(page);
+        }
+    }
+    consumer->is_history_due = true;
+    weir_pages_forget(consumer);
+}
+
+void weir_reads_forget_client(weir_consumer *consumer) {
+    consumer->reading_id = 0;
+    consumer->is_id_asked = false;
+}

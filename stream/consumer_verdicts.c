@@ -1,0 +1,325 @@
+/* What the caller says of entries, told to the server: acknowledgements in batches, dead
+ * letters, and what is given back.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "../resp/number.h"
+#include "consumer_private.h"
+
+/* An entry given back by XCLAIM counts as idle for so long: longer than anybody's
+ * claim_idle_ms, so that it can be taken at once. */
+#define BACK_IDLE_MS ((uint64_t)7 * 24 * 3600 * 1000)
+
+/* ---- acknowledging ---- */
+
+static bool has(const weir_consumer *consumer, weir_feature feature) {
+    weir_server server;
+    return weir_client_server(consumer->working.client, &server) == WEIR_OK &&
+           weir_server_has(&server, feature);
+}
+
+void weir_verdicts_note_done(weir_consumer *consumer, weir_held *held) {
+    if (consumer->hand.done_count == 0) {
+        consumer->done_since_ms = weir_now_ms();
+    }
+    weir_hand_done(&consumer->hand, held);
+}
+
+/* The XDEL that belongs to the XACK before it. */
+static weir_status send_deletion(weir_consumer *consumer) {
+    if (consumer->undeleted == 0) {
+        return WEIR_OK;
+    }
+    uint32_t stream = consumer->undeleted_stream;
+    weir_status st =
+        weir_append_xdel(consumer->working.client, consumer->shares[stream].key,
+                         consumer->ids, consumer->undeleted);
+    if (st == WEIR_OK) {
+        weir_orders_note(consumer, WEIR_ORDER_DEL, stream, consumer->undeleted, 0);
+        consumer->undeleted = 0;
+    }
+    return st;
+}
+
+static weir_status send_batch(weir_consumer *consumer, uint32_t stream) {
+    weir_client *client = consumer->working.client;
+    weir_view key = consumer->shares[stream].key;
+    weir_view group = consumer->options.group;
+    bool is_joined = consumer->options.delete_done && has(consumer, WEIR_FEATURE_XACKDEL);
+    size_t most = consumer->options.ack_count;
+    size_t joined_most = weir_client_xackdel_most(client);
+    most = is_joined && joined_most < most ? joined_most : most;
+    uint32_t count = weir_hand_list(&consumer->hand, stream, consumer->ids, (uint32_t)most);
+    weir_status st = is_joined ? weir_append_xackdel(client, key, group, WEIR_REFS_DEFAULT,
+                                                     consumer->ids, count)
+                               : weir_append_xack(client, key, group, consumer->ids, count);
+    if (st != WEIR_OK) {
+        return st;
+    }
+    weir_hand_send(&consumer->hand, stream, count);
+    weir_orders_note(consumer, is_joined ? WEIR_ORDER_ACK_DEL : WEIR_ORDER_ACK, stream,
+                     count, 0);
+    if (consumer->options.delete_done && !is_joined) {
+        consumer->undeleted = count;
+        consumer->undeleted_stream = stream;
+        return send_deletion(consumer);
+    }
+    return WEIR_OK;
+}
+
+static weir_status send_all(weir_consumer *consumer) {
+    weir_status st = send_deletion(consumer);
+    for (uint32_t stream = 0; stream < consumer->share_count && st == WEIR_OK;) {
+        if (consumer->hand.done[stream].count == 0) {
+            stream++;
+        } else if (!weir_orders_have_room(consumer, 2)) {
+            return WEIR_OK;
+        } else {
+            st = send_batch(consumer, stream);
+        }
+    }
+    return st;
+}
+
+int64_t weir_verdicts_deadline(const weir_consumer *consumer) {
+    return consumer->hand.done_count == 0
+               ? INT64_MAX
+               : consumer->done_since_ms + consumer->options.ack_linger_ms;
+}
+
+weir_status weir_verdicts_send(weir_consumer *consumer, bool now) {
+    bool is_due = now || consumer->undeleted > 0 ||
+                  consumer->hand.done_count >= consumer->options.ack_count ||
+                  weir_now_ms() >= weir_verdicts_deadline(consumer);
+    weir_status st = is_due ? send_all(consumer) : WEIR_OK;
+    bool is_later = st == WEIR_MORE || st == WEIR_ERR_FULL || st == WEIR_ERR_NOMEM;
+    return st == WEIR_OK || is_later
+               ? WEIR_OK
+               : weir_consumer_heed(consumer, consumer->working.client);
+}
+
+/* ---- giving back ---- */
+
+static weir_status claim_back(weir_consumer *consumer, uint32_t stream, const weir_id *ids,
+                              uint32_t count) {
+    const weir_xclaim_options idle = {.idle_ms = BACK_IDLE_MS, .ids_only = true};
+    return weir_append_xclaim(consumer->working.client, consumer->shares[stream].key,
+                              consumer->options.group, consumer->options.name, 0, ids,
+                              count, &idle);
+}
+
+weir_status weir_verdicts_give_back(weir_consumer *consumer, uint32_t stream,
+                                    const weir_id *ids, uint32_t count) {
+    if (!has(consumer, WEIR_FEATURE_XNACK)) {
+        return claim_back(consumer, stream, ids, count);
+    }
+    return weir_append_xnack(consumer->working.client, consumer->shares[stream].key,
+                             consumer->options.group, WEIR_NACK_SILENT, ids, count, NULL);
+}
+
+/* ---- dead letters ---- */
+
+static bool reserve_letter(weir_consumer *consumer, size_t count) {
+    if (count <= consumer->letter_capacity) {
+        return true;
+    }
+    weir_field *fields =
+        weir_mem_resize(&consumer->mem, consumer->letter,
+                        consumer->letter_capacity * sizeof *fields, count * sizeof *fields);
+    if (fields == NULL) {
+        return false;
+    }
+    consumer->letter = fields;
+    consumer->letter_capacity = count;
+    return true;
+}
+
+weir_status weir_verdicts_bury(weir_consumer *consumer, const weir_entry *entry,
+                               weir_held *held, const char *reason) {
+    char id[WEIR_ID_TEXT];
+    char times[24];
+    size_t count = entry->field_count;
+    uint64_t before = entry->deliveries > 0 ? (uint64_t)entry->deliveries : 0;
+    if (!weir_orders_have_room(consumer, 1)) {
+        return WEIR_ERR_FULL;
+    }
+    if (!reserve_letter(consumer, count + WEIR_DEAD_FIELDS)) {
+        return WEIR_ERR_NOMEM;
+    }
+    weir_field *fields = consumer->letter;
+    if (count > 0) {
+        memcpy(fields, entry->fields, count * sizeof *fields);
+    }
+    weir_view id_text = weir_bytes(id, weir_id_format(entry->id, id));
+    weir_view times_text = weir_bytes(times, (size_t)(weir_put_u64(times, before) - times));
+    weir_view key = consumer->shares[held->stream].key;
+    fields[count++] = (weir_field){weir_text("dead-stream"), key};
+    fields[count++] = (weir_field){weir_text("dead-id"), id_text};
+    fields[count++] = (weir_field){weir_text("dead-group"), consumer->options.group};
+    fields[count++] = (weir_field){weir_text("dead-consumer"), consumer->options.name};
+    fields[count++] = (weir_field){weir_text("dead-deliveries"), times_text};
+    fields[count++] = weir_pair("dead-reason", reason != NULL ? reason : "");
+    weir_status st = weir_append_xadd(consumer->working.client,
+                                      consumer->options.dead_letters, fields, count, NULL);
+    if (st == WEIR_OK) {
+        weir_hand_leave(&consumer->hand, held);
+        weir_orders_note(consumer, WEIR_ORDER_LETTER, held->stream, 0, held->ticket);
+    }
+    return st;
+}
+
+/* ---- the calls ---- */
+
+/* Who was given it and has not said anything yet. */
+static weir_status find_given(weir_consumer *consumer, const weir_delivery *delivery,
+                              weir_held **held) {
+    if (consumer->failure != WEIR_OK) {
+        return consumer->failure;
+    }
+    *held = weir_hand_of(&consumer->hand, delivery->ticket);
+    if (*held == NULL || (*held)->state != WEIR_HELD_GIVEN) {
+        return weir_consumer_wrong(consumer, "this delivery is not in hand");
+    }
+    return WEIR_OK;
+}
+
+weir_status weir_consumer_done(weir_consumer *consumer, const weir_delivery *delivery) {
+    weir_held *held;
+    weir_status st = find_given(consumer, delivery, &held);
+    if (st == WEIR_OK) {
+        weir_verdicts_note_done(consumer, held);
+    }
+    return st;
+}
+
+/* What another may have claimed already is not claimed back: it can be taken as it is. */
+static bool may_be_claimed(const weir_consumer *consumer, const weir_held *held) {
+    int64_t idle_ms = consumer->options.claim_idle_ms;
+    return idle_ms != WEIR_FOREVER && weir_now_ms() - held->since_ms >= idle_ms;
+}
+
+weir_status weir_consumer_release(weir_consumer *consumer, const weir_delivery *delivery) {
+    weir_held *held;
+    weir_status st = find_given(consumer, delivery, &held);
+    if (st != WEIR_OK) {
+        return st;
+    }
+    if (may_be_claimed(consumer, held)) {
+        consumer->counts.released++;
+        weir_hand_drop(&consumer->hand, held, weir_pages_serial(consumer));
+        return WEIR_OK;
+    }
+    if (!weir_orders_have_room(consumer, 1)) {
+        return WEIR_ERR_FULL;
+    }
+    st = weir_verdicts_give_back(consumer, held->stream, &held->id, 1);
+    if (st == WEIR_OK) {
+        weir_hand_leave(&consumer->hand, held);
+        weir_orders_note(consumer, WEIR_ORDER_RELEASE, held->stream, 1, held->ticket);
+    }
+    return st;
+}
+
+weir_status weir_consumer_reject(weir_consumer *consumer, const weir_delivery *delivery,
+                                 const char *reason) {
+    weir_held *held;
+    weir_status st = find_given(consumer, delivery, &held);
+    if (st != WEIR_OK) {
+        return st;
+    }
+    if (consumer->options.dead_letters.len == 0) {
+        return weir_consumer_wrong(consumer, "options.dead_letters names no stream");
+    }
+    return weir_verdicts_bury(consumer, &delivery->entry, held, reason);
+}
+
+/* ---- answers ---- */
+
+static void settle(weir_consumer *consumer, const weir_order *order) {
+    weir_hand_settle(&consumer->hand, order->count, weir_pages_serial(consumer));
+}
+
+static weir_status take_ack(weir_consumer *consumer, const weir_order *order) {
+    uint64_t acknowledged;
+    weir_status st = weir_take_count(consumer->working.client, &acknowledged);
+    if (st == WEIR_OK) {
+        acknowledged = acknowledged < order->count ? acknowledged : order->count;
+        consumer->counts.acknowledged += acknowledged;
+        consumer->counts.not_pending += order->count - acknowledged;
+        if (!consumer->options.delete_done) {
+            settle(consumer, order);
+        }
+    }
+    return st;
+}
+
+static weir_status take_deletion(weir_consumer *consumer, const weir_order *order) {
+    weir_status st = weir_take_count(consumer->working.client, NULL);
+    if (st == WEIR_OK) {
+        settle(consumer, order);
+    }
+    return st;
+}
+
+static weir_status take_joined(weir_consumer *consumer, const weir_order *order) {
+    weir_deletion *results = consumer->deletions;
+    weir_status st = weir_take_deletions(consumer->working.client, results, order->count);
+    for (uint32_t i = 0; st == WEIR_OK && i < order->count; i++) {
+        bool was_pending = results[i] != WEIR_DELETION_NOT_FOUND;
+        consumer->counts.acknowledged += was_pending;
+        consumer->counts.not_pending += !was_pending;
+    }
+    if (st == WEIR_OK) {
+        settle(consumer, order);
+    }
+    return st;
+}
+
+/* The letter is there: only now is the entry acknowledged. One that the server refused is
+ * left pending, and tried again when it is claimed. */
+static weir_status take_letter(weir_consumer *consumer, const weir_order *order) {
+    weir_held *held = weir_hand_of(&consumer->hand, order->ticket);
+    weir_status st = weir_take_id(consumer->working.client, NULL);
+    if (st == WEIR_OK) {
+        consumer->counts.dead++;
+        weir_verdicts_note_done(consumer, held);
+        return st;
+    }
+    const weir_error *error = weir_client_error(consumer->working.client);
+    bool is_refused = st == WEIR_ERR_SERVER && weir_remedy_for(error) == WEIR_REMEDY_AGAIN;
+    if (is_refused) {
+        weir_consumer_trouble(consumer, error);
+        weir_hand_drop(&consumer->hand, held, weir_pages_serial(consumer));
+        return WEIR_OK;
+    }
+    return st;
+}
+
+static weir_status take_release(weir_consumer *consumer, const weir_order *order) {
+    weir_status st = weir_take_any(consumer->working.client);
+    if (st == WEIR_OK) {
+        consumer->counts.released++;
+        weir_hand_drop(&consumer->hand, weir_hand_of(&consumer->hand, order->ticket),
+                       weir_pages_serial(consumer));
+    }
+    return st;
+}
+
+weir_status weir_verdicts_take(weir_consumer *consumer, const weir_order *order) {
+    weir_status st = WEIR_OK;
+    switch (order->kind) {
+    case WEIR_ORDER_ACK: st = take_ack(consumer, order); break;
+    case WEIR_ORDER_ACK_DEL: st = take_joined(consumer, order); break;
+    case WEIR_ORDER_DEL: st = take_deletion(consumer, order); break;
+    case WEIR_ORDER_LETTER: st = take_letter(consumer, order); break;
+    case WEIR_ORDER_RELEASE: st = take_release(consumer, order); break;
+    case WEIR_ORDER_EXTEND: st = weir_lease_take(consumer, order); break;
+    case WEIR_ORDER_COUNT: st = weir_take_any(consumer->working.client); break;
+    case WEIR_ORDER_GROUP:
+    case WEIR_ORDER_FACTS:
+    case WEIR_ORDER_CLAIM:
+    case WEIR_ORDER_UNBLOCK:
+    case WEIR_ORDER_MINE:
+    case WEIR_ORDER_BACK:
+    case WEIR_ORDER_REMOVE: break;
+    }
+    return st < 0 ? weir_consumer_heed(consumer, consumer->working.client) : st;
+}
