@@ -5,6 +5,8 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "consumer_private.h"
 
+#define ASK_AGAIN_MS 10 /* where it could not be asked: the server is not known yet */
+
 static int64_t next_look(const weir_consumer *consumer) {
     int64_t interval_ms = consumer->options.claim_interval_ms;
     uint64_t spread = (uint64_t)interval_ms / 4 + 1; /* members of a group take turns */
@@ -25,13 +27,11 @@ static weir_status ask(weir_consumer *consumer) {
     const weir_consumer_options *options = &consumer->options;
     uint64_t idle_ms = (uint64_t)options->claim_idle_ms;
     uint64_t count = weir_pages_count(consumer);
-    weir_pending_ask facts = {.key = share->key,
-                              .group = options->group,
-                              .idle_ms = idle_ms,
-                              .start = share->claim_cursor,
-                              .count = count};
+    const weir_xpending_options idle = {.min_idle_ms = idle_ms};
     const weir_xautoclaim_options some = {.count = count};
-    weir_status st = weir_pending_ask_now(consumer->working.client, &facts);
+    weir_status st =
+        weir_append_xpending_range(consumer->working.client, share->key, options->group,
+                                   share->claim_cursor, WEIR_ID_MAX, count, &idle);
     if (st != WEIR_OK) {
         return st;
     }
@@ -56,7 +56,7 @@ weir_status weir_claims_go_on(weir_consumer *consumer) {
     bool is_later = st == WEIR_MORE || st == WEIR_ERR_FULL || st == WEIR_ERR_NOMEM;
     if (is_later) {
         weir_page_drop(&consumer->claims);
-        consumer->claim_at_ms = next_look(consumer);
+        consumer->claim_at_ms = weir_now_ms() + ASK_AGAIN_MS;
     }
     return st == WEIR_OK || is_later
                ? WEIR_OK

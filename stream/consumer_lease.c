@@ -18,6 +18,7 @@ static weir_status ask(weir_consumer *consumer, weir_held *held) {
                                consumer->options.name, &own, 1, &one);
     if (st == WEIR_OK) {
         held->lease = WEIR_LEASE_ASKED;
+        held->asked_ms = weir_now_ms();
         weir_orders_note(consumer, WEIR_ORDER_EXTEND, held->stream, 0, held->ticket);
     }
     return st;
@@ -63,6 +64,7 @@ weir_status weir_lease_take(weir_consumer *consumer, const weir_order *order) {
     }
     held->lease = is_ours ? WEIR_LEASE_OURS : WEIR_LEASE_LOST;
     if (is_ours) {
+        held->since_ms = held->asked_ms;
         mend_count(consumer, held);
     }
     return WEIR_OK;

@@ -65,15 +65,14 @@ static void await_verdicts(weir_consumer *consumer) {
 
 static weir_status ask_pending(weir_consumer *consumer) {
     size_t most = consumer->options.ack_count;
-    weir_pending_ask mine = {.key = consumer->shares[consumer->leave_stream].key,
-                             .group = consumer->options.group,
-                             .start = consumer->leave_cursor,
-                             .count = most < LIST_MOST ? most : LIST_MOST,
-                             .consumer = consumer->options.name};
-    weir_status st = weir_pending_ask_now(consumer->working.client, &mine);
+    size_t count = most < LIST_MOST ? most : LIST_MOST;
+    const weir_xpending_options mine = {.consumer = consumer->options.name};
+    weir_status st = weir_append_xpending_range(
+        consumer->working.client, consumer->shares[consumer->leave_stream].key,
+        consumer->options.group, consumer->leave_cursor, WEIR_ID_MAX, count, &mine);
     if (st == WEIR_OK) {
         weir_orders_note(consumer, WEIR_ORDER_MINE, consumer->leave_stream,
-                         (uint32_t)mine.count, 0);
+                         (uint32_t)count, 0);
     }
     return st;
 }
@@ -97,40 +96,50 @@ static void go_to_next(weir_consumer *consumer) {
                                                                        : WEIR_LEAVING_OVER;
 }
 
-/* All that was pending in this stream is known, and was given back. */
+/* What was listed is given back. Where that was all of this stream's, the next one. (As far
+ * as is known: XCLAIM leaves them under this name.) */
 static void end_list(weir_consumer *consumer) {
     bool is_removed =
         consumer->is_name_made && !consumer->options.keep_name && !consumer->is_name_used;
-    if (is_removed) {
+    if (!consumer->is_last_list) {
+        consumer->leaving = WEIR_LEAVING_LIST;
+    } else if (is_removed) {
         consumer->leaving = WEIR_LEAVING_REMOVE;
     } else {
         go_to_next(consumer);
     }
 }
 
+/* What has been idle for so long can be taken as it is, and may have been in between: it is
+ * not claimed back. */
+static bool is_free_already(const weir_consumer *consumer, const weir_pending_entry *own) {
+    int64_t idle_ms = consumer->options.claim_idle_ms;
+    return idle_ms != WEIR_FOREVER && own->idle_ms >= idle_ms;
+}
+
 static weir_status take_mine(weir_consumer *consumer, const weir_order *order) {
-    weir_pending_facts facts = {0};
-    weir_pending_fact fact;
-    uint32_t count = 0;
-    weir_status st = weir_pending_take(consumer->working.client, &facts);
-    while (st == WEIR_OK && count < order->count &&
-           weir_pending_step(&facts, &fact) == WEIR_OK) {
-        consumer->ids[count++] = fact.id;
-    }
-    weir_pending_drop(&facts);
+    weir_rows rows = {0};
+    weir_pending_entry own;
+    uint32_t seen = 0;
+    weir_status st = weir_take_rows(consumer->working.client, &rows);
     if (st != WEIR_OK) {
         return st;
     }
-    consumer->leave_count = count;
-    consumer->is_last_list = count < order->count;
-    if (count == 0) {
-        end_list(consumer);
-        return WEIR_OK;
+    consumer->leave_count = 0;
+    while (seen < order->count && weir_rows_next_pending(&rows, &own) == WEIR_OK) {
+        if (!is_free_already(consumer, &own)) {
+            consumer->ids[consumer->leave_count++] = own.id;
+        }
+        seen++;
     }
-    if (weir_id_next(consumer->ids[count - 1], &consumer->leave_cursor) != WEIR_OK) {
-        consumer->is_last_list = true;
-    }
+    weir_rows_close(&rows);
+    consumer->is_last_list =
+        seen < order->count || weir_id_next(own.id, &consumer->leave_cursor) != WEIR_OK;
+    consumer->is_name_used = consumer->is_name_used || seen > 0;
     consumer->leaving = WEIR_LEAVING_BACK;
+    if (consumer->leave_count == 0) {
+        end_list(consumer);
+    }
     return WEIR_OK;
 }
 
@@ -150,12 +159,7 @@ static weir_status take_back(weir_consumer *consumer, const weir_order *order) {
         return st;
     }
     consumer->counts.released += order->count;
-    consumer->is_name_used = true; /* as far as is known: XCLAIM leaves them under it */
-    if (consumer->is_last_list) {
-        end_list(consumer);
-    } else {
-        consumer->leaving = WEIR_LEAVING_LIST;
-    }
+    end_list(consumer);
     return WEIR_OK;
 }
 

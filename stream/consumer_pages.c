@@ -6,7 +6,7 @@
 #define SHARE_OF_IDLE 4
 
 static void add_fact(weir_page *page, weir_entry *entry, weir_view *from) {
-    weir_pending_fact fact;
+    weir_pending_entry fact;
     *from = weir_bytes(NULL, 0);
     if (page->origin == WEIR_ORIGIN_NEW) { /* the answer to XREADGROUP CLAIM tells it */
         entry->deliveries = entry->deliveries < 0 ? 0 : entry->deliveries;
@@ -14,7 +14,7 @@ static void add_fact(weir_page *page, weir_entry *entry, weir_view *from) {
     } else if (weir_pending_find(&page->facts, entry->id, &fact)) {
         entry->deliveries = fact.deliveries;
         entry->idle_ms = fact.idle_ms;
-        *from = fact.owner;
+        *from = fact.consumer;
     }
 }
 

@@ -240,10 +240,6 @@ void weir_verdicts_note_done(weir_consumer *consumer, weir_held *held);
 /* Sends acknowledgements that are due; all of them if `now`. */
 weir_status weir_verdicts_send(weir_consumer *consumer, bool now);
 
-/* Puts an entry into the dead letters. WEIR_OK, or as weir_append_xadd. */
-weir_status weir_verdicts_bury(weir_consumer *consumer, const weir_entry *entry,
-                               weir_held *held, const char *reason);
-
 /* When acknowledgements that wait must go out; INT64_MAX: none wait. */
 int64_t weir_verdicts_deadline(const weir_consumer *consumer);
 
@@ -253,6 +249,19 @@ weir_status weir_verdicts_take(weir_consumer *consumer, const weir_order *order)
 /* XNACK or XCLAIM of these ids: gives them back. */
 weir_status weir_verdicts_give_back(weir_consumer *consumer, uint32_t stream,
                                     const weir_id *ids, uint32_t count);
+
+/* Who was given it and has not said anything yet. */
+weir_status weir_verdicts_find(weir_consumer *consumer, const weir_delivery *delivery,
+                               weir_held **held);
+
+/* ---- consumer_letters.c ---- */
+
+/* Puts an entry into the dead letters. WEIR_OK, or as weir_append_xadd. */
+weir_status weir_letters_bury(weir_consumer *consumer, const weir_entry *entry,
+                              weir_held *held, const char *reason);
+
+/* The letter's answer. */
+weir_status weir_letters_take(weir_consumer *consumer, const weir_order *order);
 
 /* ---- consumer_lease.c ---- */
 
@@ -300,6 +309,30 @@ weir_status weir_claims_go_on(weir_consumer *consumer);
 weir_status weir_claims_take(weir_consumer *consumer, const weir_order *order);
 void weir_claims_end_page(weir_consumer *consumer);
 void weir_claims_restart(weir_consumer *consumer);
+
+/* ---- consumer_judge.c ---- */
+
+/* WEIR_OK: given. WEIR_END: dealt with, look at the next. WEIR_ERR_FULL and the like: it
+ * cannot be dealt with now. */
+weir_status weir_give_judge(weir_consumer *consumer, weir_page *page, weir_view from,
+                            weir_delivery *delivery);
+
+/* The caller never saw it: it is as if it had not been read. */
+void weir_give_take_back(weir_consumer *consumer, weir_page *page,
+                         const weir_delivery *delivery);
+
+/* ---- consumer_batch.c ---- */
+
+/* Makes room for one more of the batch, whose fields so far are `used`. False: no memory.
+ */
+bool weir_batch_hold(weir_consumer *consumer, const weir_page *page,
+                     const weir_entry *entry, size_t used);
+
+/* The batch is whole: its entries' fields. */
+void weir_batch_set_fields(weir_consumer *consumer, weir_delivery *list, size_t count);
+
+/* Its views are over. */
+void weir_batch_release(weir_consumer *consumer);
 
 /* ---- consumer_give.c ---- */
 

@@ -60,14 +60,13 @@ static weir_status ask_history(weir_consumer *consumer, weir_page *page) {
     weir_view key = consumer->shares[stream].key;
     const weir_consumer_options *options = &consumer->options;
     uint64_t count = weir_pages_count(consumer);
-    weir_pending_ask facts = {
-        .key = key, .group = options->group, .count = count, .consumer = options->name};
-    if (weir_id_next(consumer->history_cursor, &facts.start) != WEIR_OK) {
-        facts.start = WEIR_ID_MAX;
-    }
+    const weir_xpending_options mine = {.consumer = options->name};
+    weir_id start = WEIR_ID_MAX;
+    (void)weir_id_next(consumer->history_cursor, &start);
     weir_source own = weir_source_after(key, consumer->history_cursor);
     const weir_read_options some = {.count = count};
-    weir_status st = weir_pending_ask_now(consumer->reading.client, &facts);
+    weir_status st = weir_append_xpending_range(
+        consumer->reading.client, key, options->group, start, WEIR_ID_MAX, count, &mine);
     if (st != WEIR_OK) {
         return st;
     }

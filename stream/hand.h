@@ -29,6 +29,7 @@ typedef struct weir_held {
     uint64_t ticket;      /* 0: the place is free */
     uint64_t settled_at;  /* SETTLED: the serial of the last read asked before */
     int64_t since_ms;     /* when it was surely ours */
+    int64_t asked_ms;     /* when the lease was asked for */
     int64_t deliveries;   /* with this one; -1: not known */
     uint32_t stream;      /* index */
     uint32_t next_in_row; /* of those with the same hash */
