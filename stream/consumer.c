@@ -25,6 +25,7 @@ weir_status weir_consumer_pump(weir_consumer *consumer, bool flush) {
     if (consumer->failure != WEIR_OK) {
         return consumer->failure;
     }
+    consumer->now_ms = consumer->pumped_ms = weir_now_ms();
     weir_status st = weir_wires_step(consumer);
     st = st == WEIR_OK ? go_on(consumer, flush) : st;
     if (st < 0) {
@@ -42,10 +43,10 @@ weir_status weir_consumer_step(weir_consumer *consumer) {
 
 static int64_t sooner(int64_t a, int64_t b) { return a < b ? a : b; }
 
-int64_t weir_consumer_until(int64_t timeout_ms) {
-    int64_t now_ms = weir_now_ms();
-    bool is_endless = timeout_ms < 0 || timeout_ms > INT64_MAX - now_ms;
-    return is_endless ? WEIR_NO_DEADLINE : now_ms + timeout_ms;
+int64_t weir_consumer_until(weir_consumer *consumer, int64_t timeout_ms) {
+    consumer->now_ms = weir_now_ms();
+    bool is_endless = timeout_ms < 0 || timeout_ms > INT64_MAX - consumer->now_ms;
+    return is_endless ? WEIR_NO_DEADLINE : consumer->now_ms + timeout_ms;
 }
 
 /* An answer is surely no older than the last look for it: so that this tells something, one
@@ -109,7 +110,7 @@ weir_status weir_consumer_wait(weir_consumer *consumer, int64_t deadline_ms) {
 }
 
 weir_status weir_consumer_flush(weir_consumer *consumer, int64_t timeout_ms) {
-    int64_t until_ms = weir_consumer_until(timeout_ms);
+    int64_t until_ms = weir_consumer_until(consumer, timeout_ms);
     for (;;) {
         weir_status st = weir_consumer_pump(consumer, true);
         if (st != WEIR_OK || weir_hand_unsettled(&consumer->hand) == 0) {

@@ -18,7 +18,7 @@ void weir_give_release(weir_consumer *consumer) {
 /* How long the work on an entry takes, of late. */
 static void note_pace(weir_consumer *consumer) {
     if (consumer->gave_count > 0) {
-        int64_t took_us = (weir_now_ms() - consumer->gave_ms) * 1000;
+        int64_t took_us = (consumer->now_ms - consumer->gave_ms) * 1000;
         took_us /= (int64_t)consumer->gave_count;
         consumer->pace_us = (consumer->pace_us * PACE_WEIGHT + took_us) / (PACE_WEIGHT + 1);
     }
@@ -133,20 +133,30 @@ static weir_status full(weir_consumer *consumer) {
     return WEIR_ERR_FULL;
 }
 
+/* While entries are at hand the connections are not looked at for each: only as time goes
+ * on, to ask for the next page, and where enough acknowledgements wait. */
+static bool is_pump_due(const weir_consumer *consumer) {
+    const weir_page *first = &consumer->reads[consumer->read_first];
+    return consumer->failure != WEIR_OK || consumer->now_ms != consumer->pumped_ms ||
+           first->seen <= 1 || consumer->hand.done_count >= consumer->options.ack_count;
+}
+
 /* Where a page is over the next one is to be asked for: goes on until there is nothing left
  * but to wait. */
 static weir_status try_give(weir_consumer *consumer, weir_delivery *list, size_t most,
                             size_t *given) {
+    bool is_due = is_pump_due(consumer);
     bool has_flushed = false;
     for (;;) {
         uint64_t ended = consumer->pages_ended;
-        weir_status st = weir_consumer_pump(consumer, has_flushed);
+        weir_status st = is_due ? weir_consumer_pump(consumer, has_flushed) : WEIR_OK;
         st = st == WEIR_OK ? give(consumer, list, most, given) : st;
         bool may_go_on = st == WEIR_MORE || st == WEIR_ERR_FULL;
         if (!may_go_on || (has_flushed && consumer->pages_ended == ended)) {
             return st == WEIR_ERR_FULL ? full(consumer) : st;
         }
-        has_flushed = true;
+        has_flushed = is_due;
+        is_due = true;
     }
 }
 
@@ -156,7 +166,7 @@ static bool is_over(weir_consumer *consumer) {
 
 weir_status weir_consumer_take(weir_consumer *consumer, int64_t timeout_ms,
                                weir_delivery *deliveries, size_t most, size_t *count_out) {
-    int64_t until_ms = weir_consumer_until(timeout_ms);
+    int64_t until_ms = weir_consumer_until(consumer, timeout_ms);
     *count_out = 0;
     if (most == 0) {
         return weir_consumer_wrong(consumer, "room for no delivery");
@@ -166,10 +176,10 @@ weir_status weir_consumer_take(weir_consumer *consumer, int64_t timeout_ms,
     while (!is_over(consumer)) {
         weir_status st = try_give(consumer, deliveries, most, count_out);
         if (st == WEIR_OK) {
-            consumer->gave_ms = weir_now_ms();
+            consumer->gave_ms = consumer->now_ms;
             consumer->gave_count = *count_out;
         }
-        if (st != WEIR_MORE || weir_now_ms() >= until_ms) {
+        if (st != WEIR_MORE || consumer->now_ms >= until_ms) {
             return st;
         }
         st = weir_consumer_wait(consumer, until_ms);

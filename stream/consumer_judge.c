@@ -29,7 +29,7 @@ static weir_status clear_ghost(weir_consumer *consumer, uint32_t stream, weir_id
 
 static bool has_waited_too_long(const weir_consumer *consumer, weir_page *page) {
     int64_t idle_ms = consumer->options.claim_idle_ms;
-    if (idle_ms != WEIR_FOREVER && weir_now_ms() - page->since_ms > idle_ms / 2) {
+    if (idle_ms != WEIR_FOREVER && consumer->now_ms - page->since_ms > idle_ms / 2) {
         page->is_stale = true;
     }
     return page->is_stale;

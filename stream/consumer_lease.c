@@ -89,7 +89,7 @@ static weir_status look(weir_consumer *consumer, weir_held *held) {
 
 weir_status weir_consumer_extend(weir_consumer *consumer, int64_t timeout_ms,
                                  const weir_delivery *delivery) {
-    int64_t until_ms = weir_consumer_until(timeout_ms);
+    int64_t until_ms = weir_consumer_until(consumer, timeout_ms);
     for (;;) {
         weir_status st = weir_consumer_pump(consumer, false);
         weir_held *held = weir_hand_of(&consumer->hand, delivery->ticket);

@@ -236,7 +236,7 @@ weir_status weir_leave_go_on(weir_consumer *consumer) {
 }
 
 weir_status weir_consumer_leave(weir_consumer *consumer, int64_t timeout_ms) {
-    int64_t until_ms = weir_consumer_until(timeout_ms);
+    int64_t until_ms = weir_consumer_until(consumer, timeout_ms);
     if (consumer->failure == WEIR_OK && consumer->leaving == WEIR_LEAVING_NOT) {
         weir_give_release(consumer);
         consumer->leaving = WEIR_LEAVING_READS;

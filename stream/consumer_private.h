@@ -115,6 +115,8 @@ struct weir_consumer {
     weir_wake wake; /* weir_consumer_cancel */
     weir_backoff backoff;
     int64_t hold_until_ms; /* after an error that passes: not before */
+    int64_t now_ms;        /* when a call that may take entries looked last */
+    int64_t pumped_ms;     /* when the connections were looked at last */
     bool is_group_lost;    /* the groups are to be made again */
 
     weir_error error;    /* the last trouble */
@@ -363,6 +365,6 @@ weir_status weir_consumer_pump(weir_consumer *consumer, bool flush);
 weir_status weir_consumer_wait(weir_consumer *consumer, int64_t deadline_ms);
 
 /* Now and the time that the caller gives. */
-int64_t weir_consumer_until(int64_t timeout_ms);
+int64_t weir_consumer_until(weir_consumer *consumer, int64_t timeout_ms);
 
 #endif
