@@ -61,7 +61,8 @@ int64_t weir_consumer_deadline_ms(const weir_consumer *consumer) {
         return INT64_MAX;
     }
     if (consumer->reading.is_lost || consumer->working.is_lost) {
-        return INT64_MIN; /* long ago: the next step heeds it */
+        return consumer->hold_until_ms > weir_now_ms() ? consumer->hold_until_ms
+                                                       : INT64_MIN; /* at once */
     }
     int64_t at_ms = sooner(weir_client_deadline_ms(consumer->reading.client),
                            weir_client_deadline_ms(consumer->working.client));
@@ -74,7 +75,7 @@ int64_t weir_consumer_deadline_ms(const weir_consumer *consumer) {
         at_ms = sooner(at_ms, consumer->unblock_at_ms);
     }
     bool may_claim = consumer->options.claim_idle_ms != WEIR_FOREVER &&
-                     consumer->claims.state == WEIR_PAGE_NONE;
+                     consumer->claims.state == WEIR_LOT_NONE;
     return may_claim ? sooner(at_ms, consumer->claim_at_ms) : at_ms;
 }
 

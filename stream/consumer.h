@@ -175,7 +175,9 @@ WEIR_API weir_status weir_consumer_done(weir_consumer *consumer,
 /*
  * It was not worked on: anybody of the group may take it now, this consumer among them.
  * The count of deliveries does not rise by this. XNACK where the server has it, else XCLAIM
- * with a large idle time. https://redis.io/docs/latest/commands/xclaim/
+ * with a large idle time. While the connection is down it is noted as given back, and comes
+ * again to this consumer. Also WEIR_ERR_FULL, WEIR_ERR_NOMEM: nothing was done, try again
+ * after weir_consumer_flush. https://redis.io/docs/latest/commands/xclaim/
  */
 WEIR_API weir_status weir_consumer_release(weir_consumer *consumer,
                                            const weir_delivery *delivery);
@@ -184,9 +186,10 @@ WEIR_API weir_status weir_consumer_release(weir_consumer *consumer,
  * It cannot be worked on: goes to the stream options.dead_letters with all its fields and
  * these behind them: dead-stream, dead-id, dead-group, dead-consumer, dead-deliveries,
  * dead-reason (`reason`; NULL: empty). It is acknowledged only when it is there, so it is
- * never lost between, and a crash between may put it there twice. delivery->entry must be
- * good, or a copy. Also WEIR_ERR_ARG: there is no options.dead_letters; WEIR_ERR_FULL,
- * WEIR_ERR_LIMIT, WEIR_ERR_NOMEM: nothing was done.
+ * never lost between, and a crash between may put it there twice. While the connection is
+ * down nothing is put there, and it comes again. delivery->entry must be good, or a copy.
+ * Also WEIR_ERR_ARG: there is no options.dead_letters; WEIR_ERR_FULL, WEIR_ERR_LIMIT,
+ * WEIR_ERR_NOMEM: nothing was done.
  */
 WEIR_API weir_status weir_consumer_reject(weir_consumer *consumer,
                                           const weir_delivery *delivery,

@@ -1,5 +1,5 @@
-/* A batch of entries whose views are all good at once: the blocks of memory that they lie in
- * are held, and so are their lists of fields, which an iterator has for one entry only.
+/* A batch of entries whose views are all good at once: the blocks of memory that they lie
+ * in are held, and so are their lists of fields, which an iterator has for one entry only.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "consumer_private.h"
 
@@ -32,9 +32,9 @@ static bool reserve_pin(weir_consumer *consumer) {
         return true;
     }
     size_t wanted = consumer->pin_capacity * 2 + 4;
-    weir_block **pins =
-        weir_mem_resize(&consumer->mem, consumer->pins,
-                        consumer->pin_capacity * sizeof *pins, wanted * sizeof *pins);
+    weir_block **pins = weir_mem_resize(&consumer->mem, consumer->pins,
+                                        consumer->pin_capacity * sizeof(weir_block *),
+                                        wanted * sizeof(weir_block *));
     if (pins == NULL) {
         return false;
     }
@@ -44,7 +44,7 @@ static bool reserve_pin(weir_consumer *consumer) {
 }
 
 /* The views of the entry just given stay although the iterator goes on. */
-static bool hold_views(weir_consumer *consumer, const weir_page *page) {
+static bool hold_views(weir_consumer *consumer, const weir_lot *page) {
     weir_session *session = &page->client->session;
     const weir_slot *slot =
         weir_session_slot(session, page->entries.slot, page->entries.serial);
@@ -63,8 +63,8 @@ static bool hold_views(weir_consumer *consumer, const weir_page *page) {
     return true;
 }
 
-bool weir_batch_hold(weir_consumer *consumer, const weir_page *page,
-                       const weir_entry *entry, size_t used) {
+bool weir_batch_hold(weir_consumer *consumer, const weir_lot *page, const weir_entry *entry,
+                     size_t used) {
     if (!reserve_fields(consumer, used + entry->field_count) ||
         !hold_views(consumer, page)) {
         return false;

@@ -16,7 +16,7 @@ static int64_t next_look(const weir_consumer *consumer) {
 static bool is_due(const weir_consumer *consumer) {
     return consumer->options.claim_idle_ms != WEIR_FOREVER && consumer->is_set_up &&
            consumer->leaving == WEIR_LEAVING_NOT && consumer->is_reading_new &&
-           consumer->claims.state == WEIR_PAGE_NONE &&
+           consumer->claims.state == WEIR_LOT_NONE &&
            weir_client_is_ready(consumer->working.client) &&
            weir_orders_have_room(consumer, 2) && weir_now_ms() >= consumer->claim_at_ms;
 }
@@ -26,7 +26,7 @@ static weir_status ask(weir_consumer *consumer) {
     const weir_share *share = &consumer->shares[stream];
     const weir_consumer_options *options = &consumer->options;
     uint64_t idle_ms = (uint64_t)options->claim_idle_ms;
-    uint64_t count = weir_pages_count(consumer);
+    uint64_t count = weir_lots_count(consumer);
     const weir_xpending_options idle = {.min_idle_ms = idle_ms};
     const weir_xautoclaim_options some = {.count = count};
     weir_status st =
@@ -38,13 +38,13 @@ static weir_status ask(weir_consumer *consumer) {
     weir_orders_note(consumer, WEIR_ORDER_FACTS, stream, 0, 0);
     st = weir_append_xautoclaim(consumer->working.client, share->key, options->group,
                                 options->name, idle_ms, share->claim_cursor, &some);
-    consumer->claims = (weir_page){.client = consumer->working.client,
-                                   .state = WEIR_PAGE_ASKED,
-                                   .origin = WEIR_ORIGIN_CLAIMED,
-                                   .stream = stream,
-                                   .serial = ++consumer->serial,
-                                   .has_facts = true,
-                                   .since_ms = weir_now_ms()};
+    consumer->claims = (weir_lot){.client = consumer->working.client,
+                                  .state = WEIR_LOT_ASKED,
+                                  .origin = WEIR_ORIGIN_CLAIMED,
+                                  .stream = stream,
+                                  .serial = ++consumer->serial,
+                                  .has_facts = true,
+                                  .since_ms = weir_now_ms()};
     if (st == WEIR_OK) {
         weir_orders_note(consumer, WEIR_ORDER_CLAIM, stream, 0, 0);
     }
@@ -53,9 +53,9 @@ static weir_status ask(weir_consumer *consumer) {
 
 weir_status weir_claims_go_on(weir_consumer *consumer) {
     weir_status st = is_due(consumer) ? ask(consumer) : WEIR_OK;
-    bool is_later = st == WEIR_MORE || st == WEIR_ERR_FULL || st == WEIR_ERR_NOMEM;
+    bool is_later = weir_status_is_later(st);
     if (is_later) {
-        weir_page_drop(&consumer->claims);
+        weir_lot_drop(&consumer->claims);
         consumer->claim_at_ms = weir_now_ms() + ASK_AGAIN_MS;
     }
     return st == WEIR_OK || is_later
@@ -64,9 +64,9 @@ weir_status weir_claims_go_on(weir_consumer *consumer) {
 }
 
 static weir_status take_facts(weir_consumer *consumer) {
-    weir_page *page = &consumer->claims;
+    weir_lot *page = &consumer->claims;
     weir_status st = weir_pending_take(consumer->working.client, &page->facts);
-    bool is_over = page->state != WEIR_PAGE_ASKED; /* the page was given up meanwhile */
+    bool is_over = page->state != WEIR_LOT_ASKED; /* the page was given up meanwhile */
     if (st == WEIR_OK && is_over) {
         weir_pending_drop(&page->facts);
     }
@@ -74,11 +74,11 @@ static weir_status take_facts(weir_consumer *consumer) {
 }
 
 static weir_status take_claims(weir_consumer *consumer) {
-    weir_page *page = &consumer->claims;
+    weir_lot *page = &consumer->claims;
     weir_id next = WEIR_ID_MIN;
     weir_status st = weir_take_autoclaim(page->client, &next, &page->entries);
     if (st == WEIR_OK) {
-        page->state = WEIR_PAGE_OPEN;
+        page->state = WEIR_LOT_OPEN;
         consumer->shares[page->stream].claim_cursor = next;
     }
     return st;
@@ -95,27 +95,27 @@ weir_status weir_claims_take(weir_consumer *consumer, const weir_order *order) {
 
 /* What was taken from a stream's pending entries is worked on; there may be more. */
 void weir_claims_end_page(weir_consumer *consumer) {
-    weir_page *page = &consumer->claims;
+    weir_lot *page = &consumer->claims;
     bool is_stale = page->is_stale;
     bool is_scanned =
         weir_id_compare(consumer->shares[page->stream].claim_cursor, WEIR_ID_MIN) == 0;
-    weir_page_drop(page);
+    weir_lot_drop(page);
     consumer->is_history_due = consumer->is_history_due || is_stale;
     if (is_scanned) {
         consumer->claim_stream = (consumer->claim_stream + 1) % consumer->share_count;
     }
     bool is_round_over = is_scanned && consumer->claim_stream == 0;
     consumer->claim_at_ms = is_round_over ? next_look(consumer) : weir_now_ms();
-    weir_pages_forget(consumer);
+    weir_lots_forget(consumer);
 }
 
 void weir_claims_restart(weir_consumer *consumer) {
-    weir_page *page = &consumer->claims;
+    weir_lot *page = &consumer->claims;
     if (consumer->given_from == page) {
-        page->state = WEIR_PAGE_OVER;
+        page->state = WEIR_LOT_OVER;
         page->is_kept = false;
     } else {
-        weir_page_drop(page);
+        weir_lot_drop(page);
     }
-    weir_pages_forget(consumer);
+    weir_lots_forget(consumer);
 }

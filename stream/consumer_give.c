@@ -7,11 +7,11 @@
 /* ---- what is in hand of the caller ---- */
 
 void weir_give_release(weir_consumer *consumer) {
-    weir_page *page = consumer->given_from;
+    weir_lot *page = consumer->given_from;
     consumer->given_from = NULL;
     weir_batch_release(consumer);
-    if (page != NULL && page->state == WEIR_PAGE_OVER) {
-        weir_page_drop(page);
+    if (page != NULL && page->state == WEIR_LOT_OVER) {
+        weir_lot_drop(page);
     }
 }
 
@@ -27,7 +27,7 @@ static void note_pace(weir_consumer *consumer) {
 
 /* ---- which page ---- */
 
-static void end_page(weir_consumer *consumer, weir_page *page) {
+static void end_page(weir_consumer *consumer, weir_lot *page) {
     consumer->pages_ended++;
     if (page == &consumer->claims) {
         weir_claims_end_page(consumer);
@@ -37,11 +37,11 @@ static void end_page(weir_consumer *consumer, weir_page *page) {
 }
 
 /* The next entry of a page that is to be given. WEIR_END: the page is over. */
-static weir_status give_from(weir_consumer *consumer, weir_page *page,
+static weir_status give_from(weir_consumer *consumer, weir_lot *page,
                              weir_delivery *delivery) {
     for (;;) {
         weir_view from;
-        weir_status st = weir_page_next(page, &delivery->entry, &from);
+        weir_status st = weir_lot_next(page, &delivery->entry, &from);
         if (st != WEIR_OK) {
             return st;
         }
@@ -50,16 +50,16 @@ static weir_status give_from(weir_consumer *consumer, weir_page *page,
             return st;
         }
         if (st != WEIR_END) {
-            weir_page_keep(page, &delivery->entry);
+            weir_lot_keep(page, &delivery->entry);
             return st;
         }
     }
 }
 
-static bool is_open(const weir_page *page) { return page->state == WEIR_PAGE_OPEN; }
+static bool is_open(const weir_lot *page) { return page->state == WEIR_LOT_OPEN; }
 
 /* An iterator failed: the entry was too large, or its connection is lost. */
-static weir_status heed(weir_consumer *consumer, weir_page *page, weir_status st) {
+static weir_status heed(weir_consumer *consumer, weir_lot *page, weir_status st) {
     bool goes_on = st == WEIR_ERR_LIMIT && weir_entries_is_open(&page->entries);
     if (goes_on) {
         weir_consumer_note(consumer, weir_client_error(page->client));
@@ -75,8 +75,8 @@ static weir_status heed(weir_consumer *consumer, weir_page *page, weir_status st
 
 static weir_status give_one(weir_consumer *consumer, weir_delivery *delivery) {
     for (;;) {
-        weir_page *read = &consumer->reads[consumer->read_first];
-        weir_page *page = is_open(&consumer->claims) ? &consumer->claims : read;
+        weir_lot *read = &consumer->reads[consumer->read_first];
+        weir_lot *page = is_open(&consumer->claims) ? &consumer->claims : read;
         if (!is_open(page)) {
             return WEIR_MORE;
         }
@@ -101,7 +101,7 @@ static weir_status give(weir_consumer *consumer, weir_delivery *list, size_t mos
     size_t used = 0;
     *given = 0;
     weir_status st = give_one(consumer, &list[0]);
-    weir_page *page = consumer->given_from;
+    weir_lot *page = consumer->given_from;
     if (st != WEIR_OK || most == 1) {
         *given = st == WEIR_OK;
         return st;
@@ -136,7 +136,7 @@ static weir_status full(weir_consumer *consumer) {
 /* While entries are at hand the connections are not looked at for each: only as time goes
  * on, to ask for the next page, and where enough acknowledgements wait. */
 static bool is_pump_due(const weir_consumer *consumer) {
-    const weir_page *first = &consumer->reads[consumer->read_first];
+    const weir_lot *first = &consumer->reads[consumer->read_first];
     return consumer->failure != WEIR_OK || consumer->now_ms != consumer->pumped_ms ||
            first->seen <= 1 || consumer->hand.done_count >= consumer->options.ack_count;
 }

@@ -3,7 +3,7 @@
 #include "consumer_private.h"
 
 /* Which of the streams it came from; share_count: none that was asked for. */
-static uint32_t stream_of(const weir_consumer *consumer, const weir_page *page,
+static uint32_t stream_of(const weir_consumer *consumer, const weir_lot *page,
                           const weir_entry *entry) {
     uint32_t stream = page->stream;
     if (page->origin != WEIR_ORIGIN_NEW) {
@@ -27,7 +27,7 @@ static weir_status clear_ghost(weir_consumer *consumer, uint32_t stream, weir_id
     return WEIR_END;
 }
 
-static bool has_waited_too_long(const weir_consumer *consumer, weir_page *page) {
+static bool has_waited_too_long(const weir_consumer *consumer, weir_lot *page) {
     int64_t idle_ms = consumer->options.claim_idle_ms;
     if (idle_ms != WEIR_FOREVER && consumer->now_ms - page->since_ms > idle_ms / 2) {
         page->is_stale = true;
@@ -53,8 +53,8 @@ static void count(weir_consumer *consumer, const weir_delivery *delivery) {
     consumer->counts.claimed += delivery->origin == WEIR_ORIGIN_CLAIMED;
 }
 
-static weir_status hand_over(weir_consumer *consumer, const weir_page *page,
-                             uint32_t stream, weir_view from, weir_delivery *delivery) {
+static weir_status hand_over(weir_consumer *consumer, const weir_lot *page, uint32_t stream,
+                             weir_view from, weir_delivery *delivery) {
     weir_held *held = weir_hand_add(&consumer->hand, stream, delivery->entry.id);
     weir_share *share = &consumer->shares[stream];
     if (held == NULL) {
@@ -87,13 +87,15 @@ static bool is_given_too_often(const weir_consumer *consumer, const weir_entry *
     return most > 0 && entry->deliveries >= 0 && (uint64_t)entry->deliveries >= most;
 }
 
-/* It was asked for after that entry was settled: the entry is pending anew. */
-static bool is_newer(const weir_page *page, const weir_held *known) {
+/* It was asked for after that entry was settled, or, on the same line, after it was given
+ * back: the entry is pending anew. */
+static bool is_newer(const weir_lot *page, const weir_held *known) {
+    bool is_claimed = page->origin == WEIR_ORIGIN_CLAIMED && page->serial > known->back_at;
     return known->state == WEIR_HELD_SETTLED &&
-           (page->serial == 0 || page->serial > known->settled_at);
+           (page->serial == 0 || page->serial > known->settled_at || is_claimed);
 }
 
-weir_status weir_give_judge(weir_consumer *consumer, weir_page *page, weir_view from,
+weir_status weir_give_judge(weir_consumer *consumer, weir_lot *page, weir_view from,
                             weir_delivery *delivery) {
     const weir_entry *entry = &delivery->entry;
     uint32_t stream = stream_of(consumer, page, entry);
@@ -125,11 +127,11 @@ weir_status weir_give_judge(weir_consumer *consumer, weir_page *page, weir_view 
     return hand_over(consumer, page, stream, from, delivery);
 }
 
-void weir_give_take_back(weir_consumer *consumer, weir_page *page,
-                      const weir_delivery *delivery) {
+void weir_give_take_back(weir_consumer *consumer, weir_lot *page,
+                         const weir_delivery *delivery) {
     weir_held *held = weir_hand_of(&consumer->hand, delivery->ticket);
     weir_hand_drop(&consumer->hand, held, 0);
-    weir_page_keep(page, &delivery->entry);
+    weir_lot_keep(page, &delivery->entry);
     consumer->counts.given--;
     consumer->counts.history -= delivery->origin == WEIR_ORIGIN_HISTORY;
     consumer->counts.claimed -= delivery->origin == WEIR_ORIGIN_CLAIMED;

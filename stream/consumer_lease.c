@@ -81,7 +81,7 @@ static weir_status look(weir_consumer *consumer, weir_held *held) {
     case WEIR_LEASE_OURS: held->lease = WEIR_LEASE_QUIET; return WEIR_OK;
     case WEIR_LEASE_LOST:
         consumer->counts.taken++;
-        weir_hand_drop(&consumer->hand, held, weir_pages_serial(consumer));
+        weir_hand_drop(&consumer->hand, held, weir_lots_serial(consumer));
         return WEIR_END;
     }
     return WEIR_MORE;

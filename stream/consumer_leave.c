@@ -34,12 +34,15 @@ static weir_status unblock(weir_consumer *consumer) {
 static weir_status end_reads(weir_consumer *consumer) {
     weir_client *client = consumer->reading.client;
     for (size_t i = 0; i < WEIR_READS_MOST; i++) {
-        weir_page_drop(&consumer->reads[i]);
+        weir_lot_drop(&consumer->reads[i]);
     }
     while (weir_unanswered(client) > 0) {
         weir_status st = weir_take_any(client);
         if (st == WEIR_MORE) {
             return unblock(consumer);
+        }
+        if (st == WEIR_ERR_NOMEM) {
+            return st;
         }
     }
     consumer->is_unblocking = false;
@@ -50,8 +53,8 @@ static weir_status end_reads(weir_consumer *consumer) {
 /* ---- verdicts ---- */
 
 static void await_verdicts(weir_consumer *consumer) {
-    if (consumer->claims.state == WEIR_PAGE_OPEN) {
-        weir_page_drop(&consumer->claims);
+    if (consumer->claims.state == WEIR_LOT_OPEN) {
+        weir_lot_drop(&consumer->claims);
     }
     if (consumer->order_count == 0 && weir_hand_unsettled(&consumer->hand) == 0) {
         consumer->leaving = WEIR_LEAVING_LIST;
@@ -71,8 +74,8 @@ static weir_status ask_pending(weir_consumer *consumer) {
         consumer->working.client, consumer->shares[consumer->leave_stream].key,
         consumer->options.group, consumer->leave_cursor, WEIR_ID_MAX, count, &mine);
     if (st == WEIR_OK) {
-        weir_orders_note(consumer, WEIR_ORDER_MINE, consumer->leave_stream,
-                         (uint32_t)count, 0);
+        weir_orders_note(consumer, WEIR_ORDER_MINE, consumer->leave_stream, (uint32_t)count,
+                         0);
     }
     return st;
 }
@@ -119,7 +122,7 @@ static bool is_free_already(const weir_consumer *consumer, const weir_pending_en
 
 static weir_status take_mine(weir_consumer *consumer, const weir_order *order) {
     weir_rows rows = {0};
-    weir_pending_entry own;
+    weir_pending_entry own = {.deliveries = 0};
     uint32_t seen = 0;
     weir_status st = weir_take_rows(consumer->working.client, &rows);
     if (st != WEIR_OK) {
@@ -229,7 +232,7 @@ weir_status weir_leave_go_on(weir_consumer *consumer) {
         before = consumer->leaving;
         st = ask_next(consumer);
     } while (st == WEIR_OK && consumer->leaving != before);
-    bool is_later = st == WEIR_MORE || st == WEIR_ERR_FULL || st == WEIR_ERR_NOMEM;
+    bool is_later = weir_status_is_later(st);
     return st == WEIR_OK || is_later
                ? WEIR_OK
                : weir_consumer_heed(consumer, consumer->working.client);

@@ -20,7 +20,7 @@ static bool reserve_letter(weir_consumer *consumer, size_t count) {
 }
 
 weir_status weir_letters_bury(weir_consumer *consumer, const weir_entry *entry,
-                               weir_held *held, const char *reason) {
+                              weir_held *held, const char *reason) {
     char id[WEIR_ID_TEXT];
     char times[24];
     size_t count = entry->field_count;
@@ -63,7 +63,12 @@ weir_status weir_consumer_reject(weir_consumer *consumer, const weir_delivery *d
     if (consumer->options.dead_letters.len == 0) {
         return weir_consumer_wrong(consumer, "options.dead_letters names no stream");
     }
-    return weir_letters_bury(consumer, &delivery->entry, held, reason);
+    st = weir_letters_bury(consumer, &delivery->entry, held, reason);
+    if (weir_status_is_lost(st)) {
+        weir_verdicts_let_go(consumer, held);
+        return WEIR_OK;
+    }
+    return st;
 }
 
 /* The letter is there: only now is the entry acknowledged. One that the server refused is
@@ -80,7 +85,7 @@ weir_status weir_letters_take(weir_consumer *consumer, const weir_order *order) 
     bool is_refused = st == WEIR_ERR_SERVER && weir_remedy_for(error) == WEIR_REMEDY_AGAIN;
     if (is_refused) {
         weir_consumer_trouble(consumer, error);
-        weir_hand_drop(&consumer->hand, held, weir_pages_serial(consumer));
+        weir_hand_drop(&consumer->hand, held, weir_lots_serial(consumer));
         return WEIR_OK;
     }
     return st;

@@ -134,13 +134,16 @@ static bool allocate(weir_consumer *consumer) {
     consumer->sources =
         weir_mem_resize(mem, NULL, 0, consumer->share_count * sizeof(weir_source));
     consumer->ids = weir_mem_resize(mem, NULL, 0, own->ack_count * sizeof(weir_id));
+    consumer->order_capacity = (uint32_t)own->in_hand + WEIR_ORDERS_MORE;
+    consumer->orders =
+        weir_mem_resize(mem, NULL, 0, consumer->order_capacity * sizeof(weir_order));
     bool needs_deletions = own->delete_done;
     if (needs_deletions) {
         consumer->deletions =
             weir_mem_resize(mem, NULL, 0, own->ack_count * sizeof(weir_deletion));
     }
     return consumer->texts != NULL && consumer->shares != NULL &&
-           consumer->sources != NULL && consumer->ids != NULL &&
+           consumer->sources != NULL && consumer->ids != NULL && consumer->orders != NULL &&
            (!needs_deletions || consumer->deletions != NULL) &&
            weir_hand_init(&consumer->hand, mem, (uint32_t)own->in_hand,
                           consumer->share_count) == WEIR_OK;
@@ -182,6 +185,7 @@ void weir_consumer_free(weir_consumer *consumer) {
     weir_mem_free(&mem, consumer->shares, count * sizeof(weir_share));
     weir_mem_free(&mem, consumer->sources, count * sizeof(weir_source));
     weir_mem_free(&mem, consumer->ids, acks * sizeof(weir_id));
+    weir_mem_free(&mem, consumer->orders, consumer->order_capacity * sizeof(weir_order));
     weir_mem_free(&mem, consumer->deletions, acks * sizeof(weir_deletion));
     weir_mem_free(&mem, consumer->fields, consumer->field_capacity * sizeof(weir_field));
     weir_mem_free(&mem, consumer->pins, consumer->pin_capacity * sizeof(weir_block *));

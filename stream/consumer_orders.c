@@ -3,12 +3,13 @@
 #include "consumer_private.h"
 
 bool weir_orders_have_room(const weir_consumer *consumer, uint32_t count) {
-    return consumer->order_count + count <= WEIR_ORDERS_MOST;
+    return consumer->order_count + count <= consumer->order_capacity;
 }
 
 void weir_orders_note(weir_consumer *consumer, weir_order_kind kind, uint32_t stream,
                       uint32_t count, uint64_t ticket) {
-    uint32_t at = (consumer->order_first + consumer->order_count) % WEIR_ORDERS_MOST;
+    uint32_t at =
+        (consumer->order_first + consumer->order_count) % consumer->order_capacity;
     consumer->orders[at] = (weir_order){kind, stream, count, ticket};
     consumer->order_count++;
 }
@@ -41,7 +42,7 @@ weir_status weir_orders_take(weir_consumer *consumer) {
         if (st != WEIR_OK) {
             return st == WEIR_MORE ? WEIR_OK : st;
         }
-        consumer->order_first = (consumer->order_first + 1) % WEIR_ORDERS_MOST;
+        consumer->order_first = (consumer->order_first + 1) % consumer->order_capacity;
         consumer->order_count--;
     }
     return WEIR_OK;

@@ -15,7 +15,7 @@
 #include "pending_facts.h"
 #include "remedy.h"
 
-#define WEIR_ORDERS_MOST  64
+#define WEIR_ORDERS_MORE  64 /* than there are entries in hand */
 #define WEIR_STREAMS_MOST 64
 #define WEIR_READS_MOST   2
 #define WEIR_DEAD_FIELDS  6
@@ -62,17 +62,17 @@ typedef struct weir_order {
 } weir_order;
 
 /* How far a page is. */
-typedef enum weir_page_state {
-    WEIR_PAGE_NONE,
-    WEIR_PAGE_ASKED, /* on its way */
-    WEIR_PAGE_OPEN,  /* gives entries */
-    WEIR_PAGE_OVER   /* has given all; what it gave last may still be looked at */
-} weir_page_state;
+typedef enum weir_lot_state {
+    WEIR_LOT_NONE,
+    WEIR_LOT_ASKED, /* on its way */
+    WEIR_LOT_OPEN,  /* gives entries */
+    WEIR_LOT_OVER   /* has given all; what it gave last may still be looked at */
+} weir_lot_state;
 
 /* One answer that gives entries. */
-typedef struct weir_page {
+typedef struct weir_lot {
     weir_client *client;
-    weir_page_state state;
+    weir_lot_state state;
     weir_origin origin;
     uint32_t stream;  /* unless it is NEW: of all streams */
     uint64_t serial;  /* of those asked; 0: it cannot tell of what is in hand */
@@ -86,7 +86,7 @@ typedef struct weir_page {
     weir_entry kept;
     weir_pending_facts facts;
     weir_entries entries;
-} weir_page;
+} weir_lot;
 
 /* How far leaving is. */
 typedef enum weir_leaving {
@@ -108,7 +108,6 @@ struct weir_consumer {
     weir_source *sources;
     uint32_t share_count;
     char made_name[WEIR_MADE_NAME];
-    bool is_name_made;
 
     weir_wire reading;
     weir_wire working;
@@ -117,7 +116,6 @@ struct weir_consumer {
     int64_t hold_until_ms; /* after an error that passes: not before */
     int64_t now_ms;        /* when a call that may take entries looked last */
     int64_t pumped_ms;     /* when the connections were looked at last */
-    bool is_group_lost;    /* the groups are to be made again */
 
     weir_error error;    /* the last trouble */
     weir_status failure; /* WEIR_OK until the consumer has ended */
@@ -126,37 +124,31 @@ struct weir_consumer {
     weir_id *ids;             /* of one acknowledgement */
     weir_deletion *deletions; /* likewise, only with options.delete_done */
     weir_entries lease;       /* the answer to an extension */
-    bool is_lease_open;
-    uint32_t undeleted; /* XACK went out for the first of ids, XDEL did not yet */
+    uint32_t undeleted;       /* XACK went out for the first of ids, XDEL did not yet */
     uint32_t undeleted_stream;
     int64_t done_since_ms; /* the oldest verdict that was not sent */
 
-    weir_order orders[WEIR_ORDERS_MOST];
+    weir_order *orders; /* a ring */
+    uint32_t order_capacity;
     uint32_t order_first;
     uint32_t order_count;
 
-    bool is_set_up;  /* the groups are there */
-    bool was_set_up; /* once */
     uint32_t groups_asked;
     uint32_t groups_made;
+    uint32_t read_first; /* of reads: the one that gives entries */
 
-    weir_page reads[WEIR_READS_MOST];
-    uint32_t read_first; /* the one that gives entries */
-    int64_t reading_id;  /* of the reading connection, as CLIENT ID tells; 0: not known yet;
-                            WEIR_ID_UNTOLD */
-    bool is_id_asked;
-    bool is_reading_new; /* the history is read */
-    bool is_history_due;
+    weir_lot reads[WEIR_READS_MOST];
+    int64_t reading_id; /* of the reading connection, as CLIENT ID tells; 0: not known yet;
+                           WEIR_ID_UNTOLD */
     uint32_t history_stream;
     weir_id history_cursor;
     uint64_t serial; /* of the page asked last */
 
-    weir_page claims;
-    uint32_t claim_stream;
+    weir_lot claims;
     int64_t claim_at_ms;
 
-    weir_page *given_from; /* the page whose entry is in hand, NULL: none */
-    uint64_t pages_ended;  /* ever: how one sees that there is something to ask for */
+    weir_lot *given_from; /* the page whose entry is in hand, NULL: none */
+    uint64_t pages_ended; /* ever: how one sees that there is something to ask for */
     int64_t gave_ms;
     size_t gave_count;
     int64_t pace_us; /* of one entry, as it was lately */
@@ -173,19 +165,34 @@ struct weir_consumer {
 
     weir_leaving leaving;
     uint32_t leave_stream;
-    weir_id leave_cursor;
     uint32_t leave_count;
-    bool is_last_list;
+    uint32_t claim_stream; /* whose idle entries are looked for next */
+    weir_id leave_cursor;
     int64_t unblock_at_ms;
-    bool is_unblocking;
-    bool is_name_used;
 
     weir_consumer_counts counts;
+
+    bool is_name_made;
+    bool is_group_lost; /* the groups are to be made again */
+    bool is_lease_open;
+    bool is_set_up;  /* the groups are there */
+    bool was_set_up; /* once */
+    bool is_id_asked;
+    bool is_reading_new; /* the history is read */
+    bool is_history_due;
+    bool is_last_list;
+    bool is_unblocking;
+    bool is_name_used;
 };
 
 /* A request went down with its connection: the next step heeds that. */
 static inline bool weir_status_is_lost(weir_status status) {
     return status == WEIR_ERR_DOWN || status == WEIR_ERR_LOST;
+}
+
+/* It could not be asked as things are: nothing was, and it may be tried again. */
+static inline bool weir_status_is_later(weir_status status) {
+    return status == WEIR_MORE || status == WEIR_ERR_FULL || status == WEIR_ERR_NOMEM;
 }
 
 /* ---- consumer_wire.c: two connections, and what ends them ---- */
@@ -195,7 +202,8 @@ weir_status weir_wires_open(weir_consumer *consumer, const char *url,
                             const weir_options *connection);
 void weir_wires_close(weir_consumer *consumer);
 
-/* Moves bytes, heeds losses. WEIR_OK, or the failure that ended the consumer. */
+/* Moves bytes, heeds losses. WEIR_OK; WEIR_MORE: there was no memory for that, later; or
+ * the failure that ended the consumer. */
 weir_status weir_wires_step(weir_consumer *consumer);
 
 /* Sends what was asked, and receives nothing: what had come unnoticed would not end the
@@ -256,6 +264,10 @@ weir_status weir_verdicts_give_back(weir_consumer *consumer, uint32_t stream,
 weir_status weir_verdicts_find(weir_consumer *consumer, const weir_delivery *delivery,
                                weir_held **held);
 
+/* There is no connection to tell it to: it is in hand no more, and comes again as history.
+ */
+void weir_verdicts_let_go(weir_consumer *consumer, weir_held *held);
+
 /* ---- consumer_letters.c ---- */
 
 /* Puts an entry into the dead letters. WEIR_OK, or as weir_append_xadd. */
@@ -270,26 +282,26 @@ weir_status weir_letters_take(weir_consumer *consumer, const weir_order *order);
 /* The answer to what weir_consumer_extend asked. */
 weir_status weir_lease_take(weir_consumer *consumer, const weir_order *order);
 
-/* ---- consumer_pages.c ---- */
+/* ---- consumer_lots.c ---- */
 
 /* The next entry of an open page, with what XPENDING told of it. */
-weir_status weir_page_next(weir_page *page, weir_entry *entry, weir_view *from);
+weir_status weir_lot_next(weir_lot *page, weir_entry *entry, weir_view *from);
 
 /* The entry just read cannot be given yet: it is the next one again. */
-void weir_page_keep(weir_page *page, const weir_entry *entry);
+void weir_lot_keep(weir_lot *page, const weir_entry *entry);
 
 /* It is closed for good; its memory is free. */
-void weir_page_drop(weir_page *page);
+void weir_lot_drop(weir_lot *page);
 
 /* What was settled before the oldest page that is still there was asked for can be
  * forgotten: no answer tells of it any more. */
-void weir_pages_forget(weir_consumer *consumer);
+void weir_lots_forget(weir_consumer *consumer);
 
 /* The highest serial asked that may tell of what is settled now; 0: none. */
-uint64_t weir_pages_serial(const weir_consumer *consumer);
+uint64_t weir_lots_serial(const weir_consumer *consumer);
 
 /* How many entries to ask for. */
-uint64_t weir_pages_count(const weir_consumer *consumer);
+uint64_t weir_lots_count(const weir_consumer *consumer);
 
 /* ---- consumer_reads.c ---- */
 
@@ -297,7 +309,7 @@ uint64_t weir_pages_count(const weir_consumer *consumer);
 weir_status weir_reads_go_on(weir_consumer *consumer);
 
 /* The page that gives entries is over: what comes then. */
-void weir_reads_end_page(weir_consumer *consumer, weir_page *page);
+void weir_reads_end_page(weir_consumer *consumer, weir_lot *page);
 
 /* All from the beginning: history, then new ones. */
 void weir_reads_restart(weir_consumer *consumer);
@@ -316,19 +328,19 @@ void weir_claims_restart(weir_consumer *consumer);
 
 /* WEIR_OK: given. WEIR_END: dealt with, look at the next. WEIR_ERR_FULL and the like: it
  * cannot be dealt with now. */
-weir_status weir_give_judge(weir_consumer *consumer, weir_page *page, weir_view from,
+weir_status weir_give_judge(weir_consumer *consumer, weir_lot *page, weir_view from,
                             weir_delivery *delivery);
 
 /* The caller never saw it: it is as if it had not been read. */
-void weir_give_take_back(weir_consumer *consumer, weir_page *page,
+void weir_give_take_back(weir_consumer *consumer, weir_lot *page,
                          const weir_delivery *delivery);
 
 /* ---- consumer_batch.c ---- */
 
 /* Makes room for one more of the batch, whose fields so far are `used`. False: no memory.
  */
-bool weir_batch_hold(weir_consumer *consumer, const weir_page *page,
-                     const weir_entry *entry, size_t used);
+bool weir_batch_hold(weir_consumer *consumer, const weir_lot *page, const weir_entry *entry,
+                     size_t used);
 
 /* The batch is whole: its entries' fields. */
 void weir_batch_set_fields(weir_consumer *consumer, weir_delivery *list, size_t count);

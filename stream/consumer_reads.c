@@ -3,18 +3,18 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "consumer_private.h"
 
-static weir_page *page_at(weir_consumer *consumer, uint32_t ahead) {
+static weir_lot *page_at(weir_consumer *consumer, uint32_t ahead) {
     return &consumer->reads[(consumer->read_first + ahead) % WEIR_READS_MOST];
 }
 
-static void begin_page(weir_consumer *consumer, weir_page *page, weir_origin origin,
+static void begin_page(weir_consumer *consumer, weir_lot *page, weir_origin origin,
                        uint32_t stream, bool has_facts) {
-    *page = (weir_page){.client = consumer->reading.client,
-                        .state = WEIR_PAGE_ASKED,
-                        .origin = origin,
-                        .stream = stream,
-                        .has_facts = has_facts,
-                        .since_ms = weir_now_ms()};
+    *page = (weir_lot){.client = consumer->reading.client,
+                       .state = WEIR_LOT_ASKED,
+                       .origin = origin,
+                       .stream = stream,
+                       .has_facts = has_facts,
+                       .since_ms = weir_now_ms()};
     if (origin != WEIR_ORIGIN_NEW) {
         page->serial = ++consumer->serial;
     }
@@ -41,7 +41,7 @@ static weir_status find_client_id(weir_consumer *consumer) {
         return st < 0 ? st : WEIR_MORE;
     }
     weir_status st = weir_take_reply(client, &reply);
-    if (st == WEIR_MORE || weir_status_is_lost(st)) {
+    if (st == WEIR_MORE || weir_status_is_lost(st) || st == WEIR_ERR_NOMEM) {
         return st;
     }
     bool is_told = st == WEIR_OK && weir_reply_next(&reply, &token) == WEIR_OK &&
@@ -55,11 +55,11 @@ static weir_status find_client_id(weir_consumer *consumer) {
 
 /* How often each was delivered is told by XPENDING alone: asked just before, it tells how
  * often it had been. */
-static weir_status ask_history(weir_consumer *consumer, weir_page *page) {
+static weir_status ask_history(weir_consumer *consumer, weir_lot *page) {
     uint32_t stream = consumer->history_stream;
     weir_view key = consumer->shares[stream].key;
     const weir_consumer_options *options = &consumer->options;
-    uint64_t count = weir_pages_count(consumer);
+    uint64_t count = weir_lots_count(consumer);
     const weir_xpending_options mine = {.consumer = options->name};
     weir_id start = WEIR_ID_MAX;
     (void)weir_id_next(consumer->history_cursor, &start);
@@ -80,9 +80,9 @@ static weir_status ask_history(weir_consumer *consumer, weir_page *page) {
     return WEIR_OK;
 }
 
-static weir_status ask_new(weir_consumer *consumer, weir_page *page) {
+static weir_status ask_new(weir_consumer *consumer, weir_lot *page) {
     const weir_consumer_options *options = &consumer->options;
-    const weir_read_options some = {.count = weir_pages_count(consumer),
+    const weir_read_options some = {.count = weir_lots_count(consumer),
                                     .block_ms = options->block_ms};
     weir_status st =
         weir_append_xreadgroup(consumer->reading.client, options->group, options->name,
@@ -99,21 +99,21 @@ static bool may_ask(const weir_consumer *consumer) {
 }
 
 /* Which page is to be asked for now; NULL: none. */
-static weir_page *page_to_ask(weir_consumer *consumer) {
-    weir_page *first = page_at(consumer, 0);
-    weir_page *second = page_at(consumer, 1);
+static weir_lot *page_to_ask(weir_consumer *consumer) {
+    weir_lot *first = page_at(consumer, 0);
+    weir_lot *second = page_at(consumer, 1);
     if (!may_ask(consumer)) {
         return NULL;
     }
-    if (first->state == WEIR_PAGE_NONE) {
+    if (first->state == WEIR_LOT_NONE) {
         return first;
     }
     bool is_ahead = consumer->is_reading_new && !consumer->is_history_due &&
                     !consumer->options.no_read_ahead && first->seen > 0;
-    return is_ahead && second->state == WEIR_PAGE_NONE ? second : NULL;
+    return is_ahead && second->state == WEIR_LOT_NONE ? second : NULL;
 }
 
-static weir_status ask(weir_consumer *consumer, weir_page *page) {
+static weir_status ask(weir_consumer *consumer, weir_lot *page) {
     if (consumer->is_history_due) {
         consumer->is_history_due = false;
         consumer->is_reading_new = false;
@@ -126,7 +126,7 @@ static weir_status ask(weir_consumer *consumer, weir_page *page) {
 /* ---- answers ---- */
 
 /* WEIR_OK: it is open. */
-static weir_status open_page(weir_consumer *consumer, weir_page *page) {
+static weir_status open_page(weir_consumer *consumer, weir_lot *page) {
     weir_status st = WEIR_OK;
     if (page->has_facts && !page->is_told) {
         st = weir_pending_take(page->client, &page->facts);
@@ -135,7 +135,7 @@ static weir_status open_page(weir_consumer *consumer, weir_page *page) {
     }
     st = st == WEIR_OK ? weir_take_entries(page->client, &page->entries) : st;
     if (st == WEIR_OK) {
-        page->state = WEIR_PAGE_OPEN;
+        page->state = WEIR_LOT_OPEN;
         weir_backoff_reset(&consumer->backoff);
     } else if (st == WEIR_MORE) {
         page->since_ms = weir_now_ms(); /* it had not come yet: nothing of it has waited */
@@ -144,23 +144,24 @@ static weir_status open_page(weir_consumer *consumer, weir_page *page) {
 }
 
 weir_status weir_reads_go_on(weir_consumer *consumer) {
-    weir_page *first = page_at(consumer, 0);
+    weir_lot *first = page_at(consumer, 0);
     weir_status st = may_ask(consumer) ? find_client_id(consumer) : WEIR_OK;
-    if (st == WEIR_OK && first->state == WEIR_PAGE_ASKED) {
+    if (st == WEIR_OK && first->state == WEIR_LOT_ASKED) {
         st = open_page(consumer, first);
     } else if (st == WEIR_MORE) {
         return WEIR_OK;
     }
-    weir_page *page = st >= 0 ? page_to_ask(consumer) : NULL;
-    if (page != NULL) {
-        st = ask(consumer, page);
+    if (st < 0) { /* also without memory: whether that answer is still due is not known */
+        return weir_consumer_heed(consumer, consumer->reading.client);
     }
-    bool is_later = st == WEIR_ERR_FULL || st == WEIR_ERR_NOMEM;
+    weir_lot *page = page_to_ask(consumer);
+    st = page != NULL ? ask(consumer, page) : WEIR_OK;
+    bool is_later = weir_status_is_later(st);
     return st >= 0 || is_later ? WEIR_OK
                                : weir_consumer_heed(consumer, consumer->reading.client);
 }
 
-void weir_reads_end_page(weir_consumer *consumer, weir_page *page) {
+void weir_reads_end_page(weir_consumer *consumer, weir_lot *page) {
     if (page->is_stale) {
         consumer->is_history_due = true;
         page_at(consumer, 1)->is_stale = true;
@@ -171,23 +172,23 @@ void weir_reads_end_page(weir_consumer *consumer, weir_page *page) {
         consumer->history_stream++;
         consumer->is_reading_new = consumer->history_stream == consumer->share_count;
     }
-    weir_page_drop(page);
+    weir_lot_drop(page);
     consumer->read_first = (consumer->read_first + 1) % WEIR_READS_MOST;
-    weir_pages_forget(consumer);
+    weir_lots_forget(consumer);
 }
 
 void weir_reads_restart(weir_consumer *consumer) {
     for (uint32_t i = 0; i < WEIR_READS_MOST; i++) {
-        weir_page *page = &consumer->reads[i];
+        weir_lot *page = &consumer->reads[i];
         if (consumer->given_from == page) { /* its last entry may still be looked at */
-            page->state = WEIR_PAGE_OVER;
+            page->state = WEIR_LOT_OVER;
             page->is_kept = false;
         } else {
-            weir_page_drop(page);
+            weir_lot_drop(page);
         }
     }
     consumer->is_history_due = true;
-    weir_pages_forget(consumer);
+    weir_lots_forget(consumer);
 }
 
 void weir_reads_forget_client(weir_consumer *consumer) {

@@ -89,7 +89,7 @@ weir_status weir_verdicts_send(weir_consumer *consumer, bool now) {
                   consumer->hand.done_count >= consumer->options.ack_count ||
                   weir_now_ms() >= weir_verdicts_deadline(consumer);
     weir_status st = is_due ? send_all(consumer) : WEIR_OK;
-    bool is_later = st == WEIR_MORE || st == WEIR_ERR_FULL || st == WEIR_ERR_NOMEM;
+    bool is_later = weir_status_is_later(st);
     return st == WEIR_OK || is_later
                ? WEIR_OK
                : weir_consumer_heed(consumer, consumer->working.client);
@@ -143,6 +143,11 @@ static bool may_be_claimed(const weir_consumer *consumer, const weir_held *held)
     return idle_ms != WEIR_FOREVER && weir_now_ms() - held->since_ms >= idle_ms;
 }
 
+void weir_verdicts_let_go(weir_consumer *consumer, weir_held *held) {
+    weir_hand_drop(&consumer->hand, held, 0);
+    consumer->is_history_due = true;
+}
+
 weir_status weir_consumer_release(weir_consumer *consumer, const weir_delivery *delivery) {
     weir_held *held;
     weir_status st = weir_verdicts_find(consumer, delivery, &held);
@@ -151,14 +156,20 @@ weir_status weir_consumer_release(weir_consumer *consumer, const weir_delivery *
     }
     if (may_be_claimed(consumer, held)) {
         consumer->counts.released++;
-        weir_hand_drop(&consumer->hand, held, weir_pages_serial(consumer));
+        held->back_at = 0; /* whoever claims it does so rightly */
+        weir_hand_drop(&consumer->hand, held, weir_lots_serial(consumer));
         return WEIR_OK;
     }
     if (!weir_orders_have_room(consumer, 1)) {
         return WEIR_ERR_FULL;
     }
     st = weir_verdicts_give_back(consumer, held->stream, &held->id, 1);
+    if (weir_status_is_lost(st)) {
+        weir_verdicts_let_go(consumer, held);
+        return WEIR_OK;
+    }
     if (st == WEIR_OK) {
+        held->back_at = consumer->serial;
         weir_hand_leave(&consumer->hand, held);
         weir_orders_note(consumer, WEIR_ORDER_RELEASE, held->stream, 1, held->ticket);
     }
@@ -168,7 +179,7 @@ weir_status weir_consumer_release(weir_consumer *consumer, const weir_delivery *
 /* ---- answers ---- */
 
 static void settle(weir_consumer *consumer, const weir_order *order) {
-    weir_hand_settle(&consumer->hand, order->count, weir_pages_serial(consumer));
+    weir_hand_settle(&consumer->hand, order->count, weir_lots_serial(consumer));
 }
 
 static weir_status take_ack(weir_consumer *consumer, const weir_order *order) {
@@ -212,7 +223,7 @@ static weir_status take_release(weir_consumer *consumer, const weir_order *order
     if (st == WEIR_OK) {
         consumer->counts.released++;
         weir_hand_drop(&consumer->hand, weir_hand_of(&consumer->hand, order->ticket),
-                       weir_pages_serial(consumer));
+                       weir_lots_serial(consumer));
     }
     return st;
 }

@@ -113,21 +113,27 @@ static void lose_working(weir_consumer *consumer) {
     }
 }
 
-/* Requests of a lost connection are answered by that; nobody waits for it. */
-static void pass_over_losses(weir_client *client) {
+/* Requests of a lost connection are answered by that; nobody waits for it. False: there was
+ * no memory to take them, and they are still to be passed over. */
+static bool pass_over_losses(weir_client *client) {
     while (weir_unanswered(client) > 0) {
         weir_status st = weir_take_any(client);
+        if (st == WEIR_ERR_NOMEM) {
+            return false;
+        }
         if (st == WEIR_MORE || st == WEIR_ERR_ARG) {
-            return;
+            return true;
         }
     }
+    return true;
 }
 
-static void heed_losses(weir_consumer *consumer) {
+/* WEIR_MORE: for want of memory it is not done yet. */
+static weir_status heed_losses(weir_consumer *consumer) {
     if (consumer->working.is_lost) {
         consumer->working.is_lost = false;
         lose_working(consumer);
-        pass_over_losses(consumer->working.client);
+        consumer->working.is_lost = !pass_over_losses(consumer->working.client);
         if (weir_client_is_ready(consumer->reading.client)) {
             (void)weir_client_reconnect(consumer->reading.client); /* sets is_lost */
         }
@@ -136,8 +142,13 @@ static void heed_losses(weir_consumer *consumer) {
         consumer->reading.is_lost = false;
         weir_reads_restart(consumer);
         weir_reads_forget_client(consumer);
-        pass_over_losses(consumer->reading.client);
+        consumer->reading.is_lost = !pass_over_losses(consumer->reading.client);
     }
+    bool is_starved = consumer->working.is_lost || consumer->reading.is_lost;
+    if (is_starved) {
+        consumer->hold_until_ms = weir_now_ms() + FLOOR_MS;
+    }
+    return is_starved ? WEIR_MORE : WEIR_OK;
 }
 
 weir_status weir_wires_step(weir_consumer *consumer) {
@@ -148,8 +159,7 @@ weir_status weir_wires_step(weir_consumer *consumer) {
             return weir_consumer_end(consumer, weir_client_error(wires[i]->client));
         }
     }
-    heed_losses(consumer);
-    return WEIR_OK;
+    return heed_losses(consumer);
 }
 
 /* A failure shows in the next step. */

@@ -129,6 +129,7 @@ weir_held *weir_hand_add(weir_hand *hand, uint32_t stream, weir_id id) {
     uint32_t *row = row_of(hand, stream, id);
     *held = (weir_held){.id = id,
                         .ticket = ++hand->serial * hand->capacity + place,
+                        .back_at = UINT64_MAX,
                         .deliveries = -1,
                         .stream = stream,
                         .next_in_row = *row,

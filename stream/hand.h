@@ -28,6 +28,8 @@ typedef struct weir_held {
     weir_id id;
     uint64_t ticket;      /* 0: the place is free */
     uint64_t settled_at;  /* SETTLED: the serial of the last read asked before */
+    uint64_t back_at;     /* it was given back: the serial of the last claim asked before;
+                             else UINT64_MAX */
     int64_t since_ms;     /* when it was surely ours */
     int64_t asked_ms;     /* when the lease was asked for */
     int64_t deliveries;   /* with this one; -1: not known */
