@@ -11,8 +11,12 @@
 #include "resp/reader.h"
 #include "stream/client.h"
 #include "stream/commands.h"
+#include "stream/consumer.h"
 #include "stream/entry.h"
+#include "stream/follow.h"
+#include "stream/health.h"
 #include "stream/id.h"
 #include "stream/server.h"
+#include "stream/watch.h"
 
 #endif

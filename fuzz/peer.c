@@ -284,6 +284,16 @@ weir_status weir_wait_or_wake(int fd, int wants, const weir_wake *wake, int64_t 
 
 /* ---- net/wake.h ---- */
 
+/* There is one connection here: whoever waits for several has none of them. */
+weir_status weir_wait_any(const weir_waited *list, size_t count, int64_t deadline_ms,
+                          int *os_error) {
+    (void)list;
+    (void)count;
+    (void)deadline_ms;
+    *os_error = 9; /* EBADF */
+    return WEIR_ERR_IO;
+}
+
 void weir_wake_init(weir_wake *wake) {
     atomic_init(&wake->is_set, false);
     wake->fd = -1;

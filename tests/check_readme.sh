@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The programs in README.md and docs/tls.md (```c blocks with a main) must compile and link as they stand,
-# the other ```c blocks must compile behind the headers that they name no more. The first
+# The programs in README.md, docs/tls.md and docs/consuming.md (```c blocks with a main)
+# must compile and link as they stand, the other ```c blocks must compile behind the headers that they name no more. The first
 # program has 25 lines at most and is examples/first.c, which the tests run.
 #   tests/check_readme.sh INCLUDE_FOLDER LIBRARY [FLAG...]     CC names the compiler
 # Ends with 77 (skipped) while there is no README.md.
@@ -25,7 +25,12 @@ trap 'rm -rf "$tmp"' EXIT
 awk -v folder="$tmp" '
     /^```/ && inside { inside = 0; next }
     /^```c$/ { inside = 1; file = sprintf("%s/block%03d.c", folder, ++count); next }
-    inside { print > file }' "$readme" "$root/docs/tls.md"
+    inside { print > file }' "$readme" "$root/docs/tls.md" "$root/docs/consuming.md"
+if ! awk '/^```/ && inside { exit } inside; /^```c$/ { inside = 1 }' \
+    "$root/docs/consuming.md" | diff - <(sed 1,2d "$root/examples/queue.c"); then
+    echo "the task queue of docs/consuming.md is not examples/queue.c without its first comment"
+    exit 1
+fi
 
 programs=0
 pieces=0
@@ -34,7 +39,7 @@ for program in "$tmp"/*.c; do
         pieces=$((pieces + 1))
         "${CC:-cc}" -std=c11 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Werror \
             -Wno-unused-function "-I$include" -include weir/weir.h -include stdio.h \
-            -include poll.h "${flags[@]}" -c "$program" -o "$tmp/piece.o"
+            -include poll.h -include pthread.h "${flags[@]}" -c "$program" -o "$tmp/piece.o"
         continue
     fi
     programs=$((programs + 1))
@@ -47,8 +52,10 @@ for program in "$tmp"/*.c; do
         echo "the first program is not examples/first.c without its first comment"
         exit 1
     fi
-    "${CC:-cc}" -std=c11 -pedantic -Wall -Wextra -Werror "-I$include" "$program" \
-        "$library" "$@" -o "$tmp/program"
+    system=()
+    grep -q '<pthread.h>' "$program" && system=(-D_POSIX_C_SOURCE=200809L)
+    "${CC:-cc}" -std=c11 -pedantic -Wall -Wextra -Werror "${system[@]}" "-I$include" \
+        "$program" "$library" "$@" -o "$tmp/program"
 done
 for example in "$root"/examples/*.c; do
     if [ "$(wc -l <"$example")" -gt 120 ]; then

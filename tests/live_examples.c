@@ -200,6 +200,56 @@ static void a_worker_waits_for_what_comes(void **state) {
     assert_int_equal(program_finish(&worker), 128 + SIGKILL);
 }
 
+/* ---- queue ---- */
+
+#define TASKS 12
+
+/* Reads lines until each of the tasks 1-0 to TASKS-0 is done, or `most` lines. */
+static int watch_queue(struct program *queue, bool *is_done, int most) {
+    char line[128];
+    int count = 0;
+    while (count < most && fgets(line, sizeof line, queue->out) != NULL) {
+        unsigned long ms = strtoul(line, NULL, 10);
+        assert_true(ms >= 1 && ms <= TASKS);
+        assert_non_null(strstr(line, "wrote to nobody"));
+        is_done[ms] = true;
+        count++;
+    }
+    return count;
+}
+
+static uint64_t tasks_pending(weir_client *client) {
+    weir_pending pending;
+    assert_ok(client, weir_xpending(client, WIRE("tasks"), WIRE("workers"), &pending));
+    weir_pending_close(&pending);
+    return pending.count;
+}
+
+/* As docs/consuming.md says: killed in the middle, started again, all is done. */
+static void a_killed_queue_finishes_its_tasks(void **state) {
+    struct live *live = *state;
+    bool is_done[TASKS + 1] = {false};
+    live_fill(live->client, "tasks", TASKS, 5);
+    struct program queue = program_start("queue", live->server->url);
+    assert_int_equal(watch_queue(&queue, is_done, 3), 3);
+    assert_int_equal(kill(queue.pid, SIGKILL), 0);
+    (void)watch_queue(&queue, is_done, TASKS);
+    assert_int_equal(program_finish(&queue), 128 + SIGKILL);
+    assert_true(tasks_pending(live->client) > 0);
+    queue = program_start("queue", live->server->url);
+    for (int i = 1; i <= TASKS;) {
+        if (is_done[i]) {
+            i++;
+        } else {
+            assert_int_equal(watch_queue(&queue, is_done, 1), 1);
+        }
+    }
+    assert_int_equal(kill(queue.pid, SIGTERM), 0);
+    (void)watch_queue(&queue, is_done, TASKS);
+    assert_int_equal(program_finish(&queue), 0);
+    assert_int_equal(tasks_pending(live->client), 0);
+}
+
 /* ---- event loops and an own transport ---- */
 
 static void poll_adds_lines(void **state) {
@@ -242,6 +292,8 @@ int main(int argc, char **argv) {
          NULL},
         {"a_worker_waits_for_what_comes", a_worker_waits_for_what_comes, live_open_resp3,
          live_close, NULL},
+        {"a_killed_queue_finishes_its_tasks", a_killed_queue_finishes_its_tasks,
+         live_open_resp3, live_close, NULL},
         {"poll_adds_lines", poll_adds_lines, live_open_resp3, live_close, NULL},
         {"libuv_follows_a_stream", libuv_follows_a_stream, live_open_resp3, live_close,
          NULL},
