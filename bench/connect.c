@@ -12,13 +12,17 @@ bool connect_failed(const weir_client *client, const char *what) {
                       error->text);
 }
 
-weir_client *connect_weir(const struct endpoint *endpoint, weir_mem mem) {
-    char url[160];
+void connect_url(const struct endpoint *endpoint, char url[CONNECT_URL]) {
     if (endpoint->port == 0) {
-        snprintf(url, sizeof url, "unix://%s", endpoint->socket_path);
+        snprintf(url, CONNECT_URL, "unix://%s", endpoint->socket_path);
     } else {
-        snprintf(url, sizeof url, "redis://127.0.0.1:%d", endpoint->port);
+        snprintf(url, CONNECT_URL, "redis://127.0.0.1:%d", endpoint->port);
     }
+}
+
+weir_client *connect_weir(const struct endpoint *endpoint, weir_mem mem) {
+    char url[CONNECT_URL];
+    connect_url(endpoint, url);
     /* one reply of ten million entries is seconds of work for the server */
     weir_options options = {.timeout_ms = WIRE_TIMEOUT_SECONDS * 1000, .mem = mem};
     weir_client *client = NULL;

@@ -152,8 +152,9 @@ static bool floor_read_group(void *handle, uint64_t entries) {
     return true;
 }
 
-bool floor_fill(const struct endpoint *endpoint, uint64_t entries, const char *what) {
-    const struct work work = {TASK_PRODUCE, 1, 16};
+bool floor_fill(const struct endpoint *endpoint, size_t value_bytes, uint64_t entries,
+                const char *what) {
+    const struct work work = {TASK_PRODUCE, 1, value_bytes};
     const uint64_t step = 20 * BENCH_WINDOW;
     struct floor *self = floor_open(endpoint, &work, entries);
     if (self == NULL) {
@@ -175,6 +176,7 @@ const struct side side_floor = {
             [TASK_READ_RANGE] = floor_read_range,
             [TASK_READ_PAGES] = floor_read_range,
             [TASK_READ_GROUP] = floor_read_group,
+            [TASK_CONSUME] = floor_read_group,
             [TASK_ROUND_TRIP] = floor_round_trip},
     .close = floor_close,
 };

@@ -20,8 +20,9 @@ bool pages_learn(struct pages *pages, int fd, const struct work *work, uint64_t 
 
 void pages_free(struct pages *pages);
 
-/* Adds `entries` entries of one field of 16 bytes to the stream, as fast as can be. `what`
+/* Adds `entries` entries of one field of that size to the stream, as fast as can be. `what`
  * names it in the progress. False: failed, and said why. */
-bool floor_fill(const struct endpoint *endpoint, uint64_t entries, const char *what);
+bool floor_fill(const struct endpoint *endpoint, size_t value_bytes, uint64_t entries,
+                const char *what);
 
 #endif

@@ -90,7 +90,7 @@ static bool learn_page(struct pages *pages, int fd, const struct work *work,
     if (is_done) {
         encode_ack_head(&ack);
         gather_ids(page, &ack);
-        struct bytes *request = work->task == TASK_READ_GROUP ? &ack : &range;
+        struct bytes *request = task_is_group(work->task) ? &ack : &range;
         encode_raw(&pages->requests, request->data, request->len);
         pages->request_end[pages->count] = pages->requests.len;
         pages->reply_len[pages->count] = page->len;

@@ -125,7 +125,7 @@ bool one_reply_run(const struct endpoint *endpoint, int control, uint64_t entrie
                    struct one_reply *result) {
     char answer[CONTROL_ANSWER];
     if (!control_ask(control, "DEL " BENCH_KEY "\r\n", answer) ||
-        !floor_fill(endpoint, entries, "memory: filling a stream")) {
+        !floor_fill(endpoint, 16, entries, "memory: filling a stream")) {
         return false;
     }
     say_progress("memory: reading it in one reply", 0, 0);

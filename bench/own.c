@@ -10,6 +10,7 @@
 
 struct own {
     weir_client *client;
+    weir_consumer *consumer;
     uint64_t allocations;
     char *values;
     size_t field_count;
@@ -55,10 +56,32 @@ static void prepare_block(struct own *self, const struct work *work) {
 
 static void own_close(void *handle) {
     struct own *self = handle;
+    (void)weir_consumer_close(self->consumer, WIRE_TIMEOUT_SECONDS * 1000);
     weir_close(self->client);
     free(self->values);
     free(self->fields);
     free(self);
+}
+
+static bool consumer_failed(const struct own *self, const char *what) {
+    return say_failed("weir: %s: %s", what, weir_consumer_error(self->consumer)->text);
+}
+
+static bool open_consumer(struct own *self, const struct endpoint *endpoint) {
+    char url[CONNECT_URL];
+    connect_url(endpoint, url);
+    const weir_options connection = {.timeout_ms = WIRE_TIMEOUT_SECONDS * 1000,
+                                     .mem = {count_resize, self}};
+    const weir_consumer_options options = {.streams = &self->key,
+                                           .stream_count = 1,
+                                           .group = weir_text(BENCH_GROUP),
+                                           .name = weir_text(BENCH_CONSUMER),
+                                           .start = WEIR_START_BEGINNING,
+                                           .count = BENCH_PAGE,
+                                           .in_hand = 4 * BENCH_PAGE,
+                                           .ack_count = BENCH_PAGE};
+    return weir_consumer_open(url, &connection, &options, &self->consumer) == WEIR_OK ||
+           consumer_failed(self, "opening a consumer");
 }
 
 static void *own_open(const struct endpoint *endpoint, const struct work *work,
@@ -72,6 +95,10 @@ static void *own_open(const struct endpoint *endpoint, const struct work *work,
         return NULL;
     }
     self->key = weir_text(BENCH_KEY);
+    if (work->task == TASK_CONSUME && !open_consumer(self, endpoint)) {
+        own_close(self);
+        return NULL;
+    }
     self->source = weir_source_new(self->key);
     prepare_block(self, work);
     return self;
@@ -215,6 +242,25 @@ static bool own_read_group(void *handle, uint64_t entries) {
     return true;
 }
 
+static bool own_consume(void *handle, uint64_t entries) {
+    struct own *self = handle;
+    uint64_t seen = 0;
+    for (uint64_t i = 0; i < entries; i++) {
+        weir_delivery task;
+        if (weir_consumer_next(self->consumer, WIRE_TIMEOUT_SECONDS * 1000, &task) !=
+            WEIR_OK) {
+            return consumer_failed(self, "an entry");
+        }
+        seen += visit(&task.entry);
+        if (weir_consumer_done(self->consumer, &task) != WEIR_OK) {
+            return consumer_failed(self, "an acknowledgement");
+        }
+    }
+    self->seen += seen;
+    return weir_consumer_flush(self->consumer, WIRE_TIMEOUT_SECONDS * 1000) == WEIR_OK ||
+           consumer_failed(self, "flush");
+}
+
 const struct side side_weir = {
     .name = "weir",
     .open = own_open,
@@ -222,6 +268,7 @@ const struct side side_weir = {
             [TASK_READ_RANGE] = own_read_range,
             [TASK_READ_PAGES] = own_read_pages,
             [TASK_READ_GROUP] = own_read_group,
+            [TASK_CONSUME] = own_consume,
             [TASK_ROUND_TRIP] = own_round_trip},
     .allocations = own_allocations,
     .close = own_close,

@@ -257,6 +257,7 @@ const struct side side_hiredis = {
             [TASK_READ_RANGE] = hiredis_read_range,
             [TASK_READ_PAGES] = hiredis_read_range,
             [TASK_READ_GROUP] = hiredis_read_group,
+            [TASK_CONSUME] = hiredis_read_group,
             [TASK_ROUND_TRIP] = hiredis_round_trip},
     .close = hiredis_close,
 };

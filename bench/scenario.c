@@ -24,6 +24,8 @@ const struct scenario scenarios[SCENARIO_COUNT] = {
     {"read.xrange", "entries/s", {TASK_READ_RANGE, 1, 16}, false, false, 1},
     {"read.pages", "entries/s", {TASK_READ_PAGES, 1, 16}, false, false, 1},
     {"read.group", "entries/s", {TASK_READ_GROUP, 1, 16}, false, false, 1},
+    {"consumer.16", "entries/s", {TASK_CONSUME, 1, 16}, false, false, 1},
+    {"consumer.1024", "entries/s", {TASK_CONSUME, 1, 1024}, false, false, 10},
     {"roundtrip.unix", "us", {TASK_ROUND_TRIP, 1, 16}, false, true, 10},
 };
 
@@ -61,7 +63,7 @@ static bool prepare(const struct scenario *scenario, const struct ground *ground
 /* What a side says of itself is not enough. */
 static bool verify(const struct scenario *scenario, const struct ground *ground,
                    uint64_t entries) {
-    if (scenario->work.task == TASK_READ_GROUP) {
+    if (task_is_group(scenario->work.task)) {
         return control_expect(ground->control,
                               "EVAL \"return redis.call('XPENDING', KEYS[1], "
                               "'" BENCH_GROUP "')[1]\" 1 " BENCH_KEY "\r\n",
@@ -111,7 +113,8 @@ static bool fill(const struct scenario *scenario, const struct ground *ground,
                  uint64_t entries) {
     char answer[CONTROL_ANSWER];
     return control_ask(ground->control, "DEL " BENCH_KEY "\r\n", answer) &&
-           floor_fill(&ground->over_unix, entries, scenario->name);
+           floor_fill(&ground->over_unix, scenario->work.value_bytes, entries,
+                      scenario->name);
 }
 
 bool scenario_run(const struct scenario *scenario, const struct ground *ground,

@@ -23,12 +23,17 @@ enum task {
     TASK_READ_RANGE, /* XRANGE, page by page behind the last id */
     TASK_READ_PAGES, /* the same with weir_pages, which asks for the next page early */
     TASK_READ_GROUP, /* XREADGROUP, and XACK of what it gave */
-    TASK_ROUND_TRIP  /* one XADD at a time */
+    TASK_CONSUME, /* the same with weir_consumer, which asks early and acknowledges late */
+    TASK_ROUND_TRIP /* one XADD at a time */
 };
-#define TASK_COUNT 5
+#define TASK_COUNT 6
+
+static inline bool task_is_group(enum task task) {
+    return task == TASK_READ_GROUP || task == TASK_CONSUME;
+}
 
 static inline bool task_is_reading(enum task task) {
-    return task == TASK_READ_RANGE || task == TASK_READ_PAGES || task == TASK_READ_GROUP;
+    return task == TASK_READ_RANGE || task == TASK_READ_PAGES || task_is_group(task);
 }
 
 struct work {
