@@ -60,6 +60,8 @@ static void stop(int signal_number) {
     weir_consumer_cancel(tasks);
 }
 
+static void on_stop(void (*handler)(int)) { (void)signal(SIGTERM, handler); }
+
 static uint64_t number_of(const weir_entry *entry) {
     char digits[24] = "";
     weir_view text = {"", 0};
@@ -102,7 +104,7 @@ static void run_worker(const struct stage *stage, int which) {
     do { /* the first try may be cut too */
         st = weir_consumer_open(stage->live->server->url, &connection, &options, &tasks);
     } while (st != WEIR_OK && weir_consumer_close(tasks, 0) != WEIR_OK);
-    (void)signal(SIGTERM, stop);
+    on_stop(stop);
     while (st == WEIR_OK && (st = weir_consumer_next(tasks, 1000, &task)) >= 0) {
         if (st == WEIR_END || getppid() != parent) {
             break;
@@ -113,7 +115,7 @@ static void run_worker(const struct stage *stage, int which) {
         (void)fprintf(stderr, "%s: %s\n", name, weir_consumer_error(tasks)->text);
         _exit(1);
     }
-    (void)signal(SIGTERM, SIG_IGN);
+    on_stop(SIG_IGN);
     _exit(weir_consumer_close(tasks, PLENTY_MS) == WEIR_OK ? 0 : 2);
 }
 
