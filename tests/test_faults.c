@@ -303,6 +303,9 @@ static void an_answer_too_many_is_a_loss_like_any_other(void **state) {
         stage_open(&play);
         stage_ask_and_take(&play);
         stage_check(&play);
+        for (size_t i = 1; i <= STAGE_REQUESTS; i++) {
+            assert_int_not_equal(play.ends[i], STAGE_NOT_ASKED);
+        }
         stage_expect_good(&play, 2);
         assert_int_equal(the_peer.connections, 2);
         stage_close(&play);
