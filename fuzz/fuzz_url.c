@@ -1,5 +1,5 @@
-/* URLs: an address is whole or wiped, names fit, an address written as a URL parses to
- * itself, and no byte of a password is ever in an error's text.
+/* URLs: an address is whole or wiped, names fit, an address and its options written as a
+ * URL parse to themselves, and no byte of a password is ever in an error's text.
  * No choices: the input is the URL.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include <stdio.h>
@@ -16,6 +16,8 @@
 
 static weir_address address;
 static weir_address again;
+static weir_query query;
+static weir_query query_again;
 
 static void check_error(const weir_error *error, weir_status st) {
     fuzz_check(error->status == st, "the error has the status that was given");
@@ -73,9 +75,47 @@ static char *put_text(char *out, const char *text) {
     return out + len;
 }
 
+/* What of the query is there, behind a database. */
+static void put_options(char *out) {
+    const struct {
+        const char *name;
+        int64_t number;
+    } numbers[] = {{"connect_timeout_ms", query.connect_timeout_ms},
+                   {"timeout_ms", query.timeout_ms},
+                   {"attempt_delay_ms", query.attempt_delay_ms},
+                   {"keepalive_ms", query.keepalive_ms},
+                   {"protocol", query.protocol}};
+    const struct {
+        const char *name;
+        const char *text;
+    } texts[] = {
+        {"client_name", query.client_name},   {"tls.verify_name", query.tls.verify_name},
+        {"tls.ca_file", query.tls.ca_file},   {"tls.ca_folder", query.tls.ca_folder},
+        {"tls.crl_file", query.tls.crl_file}, {"tls.cert_file", query.tls.cert_file},
+        {"tls.key_file", query.tls.key_file},
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        if (numbers[i].number != 0) {
+            out += sprintf(out, "&%s=%lld", numbers[i].name, (long long)numbers[i].number);
+        }
+    }
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        if (texts[i].text != NULL) {
+            out += sprintf(out, "&%s=", texts[i].name);
+            out = put_escaped(out, texts[i].text);
+        }
+    }
+    if (query.has_tls) {
+        out = put_text(out, query.tls.insecure_skip_verify
+                                ? "&tls.insecure_skip_verify=true"
+                                : "&tls.insecure_skip_verify=false");
+    }
+    *out = '\0';
+}
+
 static void write_url(char *out) {
     bool is_unix = address.kind == WEIR_ADDRESS_UNIX;
-    out = put_text(out, is_unix ? "unix://" : "valkey://");
+    out = put_text(out, is_unix ? "unix://" : address.is_tls ? "valkeys://" : "valkey://");
     if (address.user[0] != '\0' || address.password[0] != '\0') {
         out = put_text(put_escaped(out, address.user), ":");
         out = put_text(put_escaped(out, address.password), "@");
@@ -87,20 +127,42 @@ static void write_url(char *out) {
     } else {
         bool is_ipv6 = strchr(address.host, ':') != NULL;
         out = put_text(put_text(out, is_ipv6 ? "[" : ""), address.host);
-        (void)snprintf(end, sizeof end, "%s:%u/%lu", is_ipv6 ? "]" : "",
+        (void)snprintf(end, sizeof end, "%s:%u?db=%lu", is_ipv6 ? "]" : "",
                        (unsigned)address.port, (unsigned long)address.db);
     }
-    *put_text(out, end) = '\0';
+    put_options(put_text(out, end));
+}
+
+static bool is_same_text(const char *a, const char *b) {
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool is_same_query(void) {
+    const weir_query *a = &query;
+    const weir_query *b = &query_again;
+    return a->connect_timeout_ms == b->connect_timeout_ms &&
+           a->timeout_ms == b->timeout_ms && a->attempt_delay_ms == b->attempt_delay_ms &&
+           a->keepalive_ms == b->keepalive_ms && a->protocol == b->protocol &&
+           a->has_tls == b->has_tls && is_same_text(a->client_name, b->client_name) &&
+           a->tls.insecure_skip_verify == b->tls.insecure_skip_verify &&
+           is_same_text(a->tls.verify_name, b->tls.verify_name) &&
+           is_same_text(a->tls.ca_file, b->tls.ca_file) &&
+           is_same_text(a->tls.ca_folder, b->tls.ca_folder) &&
+           is_same_text(a->tls.crl_file, b->tls.crl_file) &&
+           is_same_text(a->tls.cert_file, b->tls.cert_file) &&
+           is_same_text(a->tls.key_file, b->tls.key_file);
 }
 
 static void check_round_trip(void) {
     static char url[8192];
     weir_error error;
     write_url(url);
-    fuzz_check(weir_address_parse(&again, url, &error) == WEIR_OK,
+    fuzz_check(weir_url_parse(&again, &query_again, url, &error) == WEIR_OK,
                "an address written as a URL is parsed");
+    fuzz_check(is_same_query(), "options written as a URL parse to themselves");
     fuzz_check(again.kind == address.kind && again.port == address.port &&
-                   again.db == address.db && strcmp(again.host, address.host) == 0 &&
+                   again.is_tls == address.is_tls && again.db == address.db &&
+                   strcmp(again.host, address.host) == 0 &&
                    strcmp(again.path, address.path) == 0 &&
                    strcmp(again.user, address.user) == 0 &&
                    strcmp(again.password, address.password) == 0,
@@ -178,7 +240,8 @@ int fuzz_one(const uint8_t *data, size_t len) {
     weir_error error;
     memset(&error, 0x55, sizeof error);
     memset(&address, 0x55, sizeof address);
-    weir_status st = weir_address_parse(&address, url, &error);
+    memset(&query, 0x55, sizeof query);
+    weir_status st = weir_url_parse(&address, &query, url, &error);
     if (st == WEIR_OK) {
         check_address();
         check_name();

@@ -96,7 +96,9 @@ run_one() {
     rm -rf "build/fuzz/out/$name"
     mkdir -p "build/fuzz/out/$name" "build/fuzz/found/$name"
     gather_seeds "$name"
-    exec afl-fuzz -i "build/fuzz/seeds/$name" -o "build/fuzz/out/$name" -x fuzz/resp.dict -m none \
+    local words=fuzz/resp.dict
+    [ "$name" != url ] || words=fuzz/url.dict
+    exec afl-fuzz -i "build/fuzz/seeds/$name" -o "build/fuzz/out/$name" -x "$words" -m none \
         -t 2000+ -G 8192 -V $((minutes * 60)) -- "build/fuzz/fuzz/fuzz_$name" \
         >"build/fuzz/out/$name.log" 2>&1
 }

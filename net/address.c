@@ -3,6 +3,7 @@
  * wrong, so what is wrong is shown by its position alone.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "line.h"
+#include "url.h"
 
 #include <arpa/inet.h>
 
@@ -11,27 +12,25 @@
 enum scheme { SCHEME_UNKNOWN, SCHEME_TCP, SCHEME_UNIX, SCHEME_TLS };
 
 struct parse {
-    const char *url;
+    struct weir_url url;
     weir_address *address;
-    weir_error *error;
+    weir_query *query;
 };
 
-/* A part of the URL: from `at` up to, not including, `end`. */
-struct part {
-    const char *at;
-    const char *end;
-};
-
-static weir_status refuse(const struct parse *parse, const char *at, const char *why) {
-    struct weir_line text = weir_line_of_error(parse->error, WEIR_ERR_ARG, 0);
+weir_status weir_url_refuse(const struct weir_url *url, const char *at, const char *why) {
+    struct weir_line text = weir_line_of_error(url->error, WEIR_ERR_ARG, 0);
     weir_line_add(&text, "bad URL, character ");
-    weir_line_add_number(&text, (uint64_t)(at - parse->url) + 1);
+    weir_line_add_number(&text, (uint64_t)(at - url->url) + 1);
     weir_line_add(&text, ": ");
     weir_line_add(&text, why);
     return WEIR_ERR_ARG;
 }
 
-static const char *first_of(struct part part, char wanted) {
+static weir_status refuse(const struct parse *parse, const char *at, const char *why) {
+    return weir_url_refuse(&parse->url, at, why);
+}
+
+const char *weir_url_find(struct weir_url_part part, char wanted) {
     const char *at = part.at;
     while (at < part.end && *at != wanted) {
         at++;
@@ -39,7 +38,7 @@ static const char *first_of(struct part part, char wanted) {
     return at;
 }
 
-static const char *last_of(struct part part, char wanted) {
+static const char *last_of(struct weir_url_part part, char wanted) {
     const char *at = part.end;
     while (at > part.at) {
         at--;
@@ -58,7 +57,7 @@ static char lower(char letter) {
 }
 
 /* In any case, as RFC 3986, 3.1 has it for a scheme. */
-static bool is_word(struct part part, const char *word) {
+static bool is_word(struct weir_url_part part, const char *word) {
     while (part.at < part.end && *word != '\0' && lower(*part.at) == *word) {
         part.at++;
         word++;
@@ -66,7 +65,7 @@ static bool is_word(struct part part, const char *word) {
     return part.at == part.end && *word == '\0';
 }
 
-static enum scheme read_scheme(struct part name) {
+static enum scheme read_scheme(struct weir_url_part name) {
     if (is_word(name, "redis") || is_word(name, "valkey")) {
         return SCHEME_TCP;
     }
@@ -76,8 +75,7 @@ static enum scheme read_scheme(struct part name) {
     return is_word(name, "unix") ? SCHEME_UNIX : SCHEME_UNKNOWN;
 }
 
-/* Digits alone, no leading zero, at most `max`. */
-static bool read_number(struct part part, uint32_t max, uint32_t *number) {
+bool weir_url_number(struct weir_url_part part, uint32_t max, uint32_t *number) {
     uint64_t sum = 0;
     if (part.at == part.end || (*part.at == '0' && part.end - part.at > 1)) {
         return false;
@@ -104,7 +102,7 @@ static int hex_value(char digit) {
 }
 
 /* The byte that %HH at part.at stands for; -1 if two digits do not follow. */
-static int escaped_byte(struct part part) {
+static int escaped_byte(struct weir_url_part part) {
     if (part.end - part.at < 3) {
         return -1;
     }
@@ -113,30 +111,31 @@ static int escaped_byte(struct part part) {
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-/* Decodes a part into `out`, and ends it with a NUL. `out` is zeroed. */
-static weir_status decode(const struct parse *parse, struct part part, char *out,
-                          size_t room, const char *why_too_long) {
+weir_status weir_url_decode(const struct weir_url *url, struct weir_url_part part,
+                            char *out, size_t room, const char *why_too_long) {
     size_t len = 0;
     while (part.at < part.end) {
         int byte = (unsigned char)*part.at;
         ptrdiff_t width = 1;
         if (byte <= ' ' || byte == 0x7f) {
-            return refuse(parse, part.at,
-                          "a space or a control character; write it as % and two digits");
+            return weir_url_refuse(
+                url, part.at,
+                "a space or a control character; write it as % and two digits");
         }
         if (byte == '%') {
             byte = escaped_byte(part);
             width = 3;
         }
         if (byte < 0) {
-            return refuse(parse, part.at,
-                          "'%' without two hexadecimal digits; write '%' itself as %25");
+            return weir_url_refuse(
+                url, part.at,
+                "'%' without two hexadecimal digits; write '%' itself as %25");
         }
         if (byte == 0) {
-            return refuse(parse, part.at, "a NUL byte (%00) cannot be sent");
+            return weir_url_refuse(url, part.at, "a NUL byte (%00) cannot be sent");
         }
         if (len + 1 >= room) {
-            return refuse(parse, part.at, why_too_long);
+            return weir_url_refuse(url, part.at, why_too_long);
         }
         out[len++] = (char)byte;
         part.at += width;
@@ -145,21 +144,22 @@ static weir_status decode(const struct parse *parse, struct part part, char *out
     return WEIR_OK;
 }
 
-static weir_status read_who(const struct parse *parse, struct part who) {
+static weir_status read_who(const struct parse *parse, struct weir_url_part who) {
     weir_address *address = parse->address;
-    struct part user = {who.at, first_of(who, ':')};
+    struct weir_url_part user = {who.at, weir_url_find(who, ':')};
     if (user.end == who.end) {
         return refuse(parse, who.at,
                       "what stands before '@' must be user:password or :password");
     }
-    weir_status st = decode(parse, user, address->user, sizeof address->user,
-                            "the user name is longer than 511 bytes");
+    weir_status st = weir_url_decode(&parse->url, user, address->user, sizeof address->user,
+                                     "the user name is longer than 511 bytes");
     if (st != WEIR_OK) {
         return st;
     }
-    struct part password = {user.end + 1, who.end};
-    return decode(parse, password, address->password, sizeof address->password,
-                  "the password is longer than 511 bytes");
+    struct weir_url_part password = {user.end + 1, who.end};
+    return weir_url_decode(&parse->url, password, address->password,
+                           sizeof address->password,
+                           "the password is longer than 511 bytes");
 }
 
 static bool is_host_byte(char byte) {
@@ -168,7 +168,7 @@ static bool is_host_byte(char byte) {
            byte == '-' || byte == '.' || byte == '_';
 }
 
-static weir_status copy_host(const struct parse *parse, struct part host) {
+static weir_status copy_host(const struct parse *parse, struct weir_url_part host) {
     size_t len = (size_t)(host.end - host.at);
     if (len == 0) {
         return refuse(parse, host.at, "the host is missing, as in redis://127.0.0.1:6379");
@@ -181,9 +181,9 @@ static weir_status copy_host(const struct parse *parse, struct part host) {
     return WEIR_OK;
 }
 
-static weir_status read_bracketed(const struct parse *parse, struct part part,
+static weir_status read_bracketed(const struct parse *parse, struct weir_url_part part,
                                   const char **host_end) {
-    struct part host = {part.at + 1, first_of(part, ']')};
+    struct weir_url_part host = {part.at + 1, weir_url_find(part, ']')};
     if (host.end == part.end) {
         return refuse(parse, part.at, "'[' without ']'");
     }
@@ -199,9 +199,9 @@ static weir_status read_bracketed(const struct parse *parse, struct part part,
     return WEIR_OK;
 }
 
-static weir_status read_name(const struct parse *parse, struct part part,
+static weir_status read_name(const struct parse *parse, struct weir_url_part part,
                              const char **host_end) {
-    struct part host = {part.at, part.at};
+    struct weir_url_part host = {part.at, part.at};
     while (host.end < part.end && is_host_byte(*host.end)) {
         host.end++;
     }
@@ -209,11 +209,12 @@ static weir_status read_name(const struct parse *parse, struct part part,
     return copy_host(parse, host);
 }
 
-static weir_status read_host_and_port(const struct parse *parse, struct part part) {
+static weir_status read_host_and_port(const struct parse *parse,
+                                      struct weir_url_part part) {
     bool is_bracketed = part.at < part.end && *part.at == '[';
     const char *end = part.end;
     const char *last_colon = last_of(part, ':');
-    if (!is_bracketed && last_colon != NULL && last_colon != first_of(part, ':')) {
+    if (!is_bracketed && last_colon != NULL && last_colon != weir_url_find(part, ':')) {
         return refuse(parse, last_colon,
                       "a second ':'; an IPv6 address is written in brackets, as in [::1]");
     }
@@ -228,83 +229,96 @@ static weir_status read_host_and_port(const struct parse *parse, struct part par
             "a host is letters, digits, '-', '.', '_'; after it only :port and /database");
     }
     uint32_t port = 0;
-    if (!read_number((struct part){end + 1, part.end}, UINT16_MAX, &port) || port == 0) {
+    if (!weir_url_number((struct weir_url_part){end + 1, part.end}, UINT16_MAX, &port) ||
+        port == 0) {
         return refuse(parse, end + 1, "the port is not a number from 1 to 65535");
     }
     parse->address->port = (uint16_t)port;
     return WEIR_OK;
 }
 
-static weir_status read_db(const struct parse *parse, struct part part) {
-    if (!read_number(part, UINT32_MAX, &parse->address->db)) {
-        return refuse(parse, part.at,
-                      "expected a database from 0 to 4294967295, and nothing after it");
+static weir_status read_query(const struct parse *parse, struct weir_url_part part) {
+    bool is_tls_possible =
+        parse->address->is_tls || parse->address->kind == WEIR_ADDRESS_UNIX;
+    weir_status st = WEIR_OK;
+    if (part.at < part.end) { /* with its '?' */
+        part.at++;
+        st = weir_url_query(&parse->url, part, is_tls_possible, parse->query);
     }
-    return WEIR_OK;
+    parse->address->db = parse->query->db;
+    return st;
 }
 
-static weir_status read_tcp(const struct parse *parse, struct part authority,
-                            struct part path) {
+/* `path` is /database, or nothing, or a lone '/', and the query. */
+static weir_status read_tcp(const struct parse *parse, struct weir_url_part authority,
+                            struct weir_url_part path) {
     parse->address->kind = WEIR_ADDRESS_TCP;
     parse->address->port = DEFAULT_PORT;
-    if (first_of(path, '@') != path.end) {
+    struct weir_url_part query = {weir_url_find(path, '?'), path.end};
+    struct weir_url_part db = {path.at, query.at};
+    if (weir_url_find(db, '@') != db.end) {
         return refuse(parse, path.at,
                       "an '@' follows this '/'; in a user or password write '/' as %2F");
     }
     weir_status st = read_host_and_port(parse, authority);
-    if (st != WEIR_OK || path.end - path.at <= 1) { /* nothing, or a lone '/' */
+    if (st != WEIR_OK) {
         return st;
     }
-    return read_db(parse, (struct part){path.at + 1, path.end});
+    parse->query->has_db = db.end - db.at > 1;
+    db.at++;
+    if (parse->query->has_db && !weir_url_number(db, UINT32_MAX, &parse->query->db)) {
+        return refuse(parse, db.at,
+                      "expected a database from 0 to 4294967295, and nothing after it");
+    }
+    return read_query(parse, query);
 }
 
-static weir_status read_unix(const struct parse *parse, struct part authority,
-                             struct part path) {
+static weir_status read_unix(const struct parse *parse, struct weir_url_part authority,
+                             struct weir_url_part path) {
     weir_address *address = parse->address;
     address->kind = WEIR_ADDRESS_UNIX;
-    if (authority.at != authority.end || path.at == path.end) {
+    if (authority.at != authority.end || path.at == path.end || *path.at != '/') {
         return refuse(
             parse, authority.at,
             "a path that begins with '/' must stand here, as in unix:///run/redis.sock "
             "(in a user or password write '/' as %2F)");
     }
-    struct part file = {path.at, first_of(path, '?')};
-    const char *hash = first_of(file, '#');
+    struct weir_url_part file = {path.at, weir_url_find(path, '?')};
+    const char *hash = weir_url_find(file, '#');
     if (hash != file.end) {
         return refuse(parse, hash, "'#' in a path is written as %23");
     }
-    weir_status st = decode(parse, file, address->path, sizeof address->path,
-                            "the path is longer than the 107 bytes that a socket can have");
-    if (st != WEIR_OK || file.end == path.end) {
+    weir_status st =
+        weir_url_decode(&parse->url, file, address->path, sizeof address->path,
+                        "the path is longer than the 107 bytes that a socket can have");
+    if (st != WEIR_OK) {
         return st;
     }
-    static const char query[] = "?db=";
-    if (strncmp(file.end, query, sizeof query - 1) != 0) {
-        return refuse(parse, file.end, "only ?db=N may follow the path");
-    }
-    return read_db(parse, (struct part){file.end + sizeof query - 1, path.end});
+    return read_query(parse, (struct weir_url_part){file.end, path.end});
 }
 
 static weir_status read_url(const struct parse *parse) {
-    const char *url = parse->url;
+    const char *url = parse->url.url;
     const char *colon = strstr(url, "://");
     if (colon == NULL) {
         return refuse(parse, url,
                       url[0] == '/' ? "no scheme; write it as unix:///run/redis.sock"
                                     : "no scheme; write it as redis://127.0.0.1:6379");
     }
-    struct part rest = {colon + 3, url + strlen(url)};
-    struct part authority = {rest.at, first_of(rest, '/')};
-    struct part path = {authority.end, rest.end};
-    enum scheme scheme = read_scheme((struct part){url, colon});
+    struct weir_url_part rest = {colon + 3, url + strlen(url)};
+    struct weir_url_part authority = {rest.at, weir_url_find(rest, '/')};
+    struct weir_url_part path = {authority.end, rest.end};
+    enum scheme scheme = read_scheme((struct weir_url_part){url, colon});
     const char *sign = last_of(authority, '@');
     if (sign != NULL && scheme != SCHEME_UNKNOWN) {
-        weir_status st = read_who(parse, (struct part){authority.at, sign});
+        weir_status st = read_who(parse, (struct weir_url_part){authority.at, sign});
         if (st != WEIR_OK) {
             return st;
         }
         authority.at = sign + 1;
     }
+    authority.end = weir_url_find(authority, '?'); /* redis://host?db=1 */
+    path.at = authority.end;
     parse->address->is_tls = scheme == SCHEME_TLS;
     switch (scheme) {
     case SCHEME_TCP:
@@ -316,14 +330,21 @@ static weir_status read_url(const struct parse *parse) {
                   "the scheme is none of redis, rediss, valkey, valkeys and unix");
 }
 
-weir_status weir_address_parse(weir_address *address, const char *url, weir_error *error) {
+weir_status weir_url_parse(weir_address *address, weir_query *query, const char *url,
+                           weir_error *error) {
     *address = (weir_address){.kind = WEIR_ADDRESS_TCP};
-    weir_status st = read_url(&(struct parse){url, address, error});
+    memset(query, 0, sizeof *query);
+    weir_status st = read_url(&(struct parse){{url, error}, address, query});
     if (st != WEIR_OK) {
         weir_address_wipe(address);
         *address = (weir_address){.kind = WEIR_ADDRESS_TCP};
     }
     return st;
+}
+
+weir_status weir_address_parse(weir_address *address, const char *url, weir_error *error) {
+    weir_query unused;
+    return weir_url_parse(address, &unused, url, error);
 }
 
 bool weir_address_is_local(const weir_address *address) {

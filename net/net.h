@@ -5,6 +5,7 @@
 #define WEIR_NET_NET_H
 
 #include "../resp/base.h"
+#include "tls.h"
 #include "transport.h"
 
 #define WEIR_HOST_BYTES   256 /* RFC 1035: names have at most 253 characters */
@@ -26,14 +27,39 @@ typedef struct weir_address {
     char password[WEIR_SECRET_BYTES]; /* "" if none */
 } weir_address;
 
+#define WEIR_QUERY_BYTES 1024
+
+/* Options that a URL can name, as in weir_options; zero where it does not. Its texts are in
+ * it: must not be moved. */
+typedef struct weir_query {
+    int64_t connect_timeout_ms;
+    int64_t timeout_ms;
+    int64_t attempt_delay_ms;
+    int64_t keepalive_ms;
+    const char *client_name;
+    weir_tls tls;
+    int protocol;
+    uint32_t db;
+    bool has_db;
+    bool has_tls; /* one of TLS's is named */
+    size_t used;
+    char texts[WEIR_QUERY_BYTES];
+} weir_query;
+
 /*
- * Reads redis://[[user]:password@]host[:port][/db], the same with valkey://, or
- * unix://[[user]:password@]/path[?db=N]; percent-encoded bytes are decoded in user,
- * password and path. "host" may be [IPv6]. A port of 0, an empty host, a NUL byte, a path
- * too long for a socket and anything left over are refused. rediss:// and valkeys:// mean
- * TLS. WEIR_OK; WEIR_ERR_ARG: *error says what is wrong and at which character, never
+ * Reads redis://[[user]:password@]host[:port][/db][?query], the same with valkey://, or
+ * unix://[[user]:password@]/path[?query]; percent-encoded bytes are decoded in user,
+ * password, path and the query's values. "host" may be [IPv6]. A port of 0, an empty host,
+ * a NUL byte, a path too long for a socket and anything left over are refused. rediss://
+ * and valkeys:// mean TLS. The query is name=value&name=value (docs/connection.md); db is
+ * one of its names; a name that is unknown or there twice, and a value that is none, are
+ * refused. WEIR_OK; WEIR_ERR_ARG: *error says what is wrong and at which character, never
  * showing the password. *address is whole or wiped.
  */
+weir_status weir_url_parse(weir_address *address, weir_query *query, const char *url,
+                           weir_error *error);
+
+/* The same for those who want the address alone. */
 weir_status weir_address_parse(weir_address *address, const char *url, weir_error *error);
 
 /* True if the address itself says that the peer is on this machine: a path, localhost,
@@ -47,7 +73,9 @@ void weir_address_wipe(weir_address *address);
  * cuts what does not fit `size` (at least 1). */
 void weir_address_name(const weir_address *address, char *out, size_t size);
 
-#define WEIR_TRIES_MOST 6 /* addresses that are tried at the same time */
+#define WEIR_TRIES_MOST       6   /* addresses that are tried at the same time */
+#define WEIR_ATTEMPT_DELAY_MS 250 /* RFC 8305, 5: recommended */
+#define WEIR_KEEPALIVE_MS     30000
 
 /*
  * A socket, from nothing to connected. Caller-held, fields private but for the first three,
@@ -55,9 +83,9 @@ void weir_address_name(const weir_address *address, char *out, size_t size);
  * TCP_NODELAY, and keepalive with TCP_USER_TIMEOUT where there is one.
  */
 typedef struct weir_socket {
-    int64_t attempt_delay_ms; /* until the next address is tried too; 0: 250 */
-    int64_t keepalive_ms; /* a peer gone for so long is noticed; 0: 30000; below 0: off */
-    bool lookup_blocks;   /* a name is looked up in weir_socket_start itself */
+    int64_t attempt_delay_ms; /* until the next address is tried too; 0: the default */
+    int64_t keepalive_ms;     /* of a peer that is gone; 0: the default; below 0: off */
+    bool lookup_blocks;       /* a name is looked up in weir_socket_start itself */
     bool is_started;
     bool is_connected;
     bool is_path_left; /* what is no name: the one address is not tried yet */

@@ -153,8 +153,8 @@ static void address_refuses_an_empty_host(void **state) {
 static void address_refuses_a_byte_that_no_host_has(void **state) {
     (void)state;
     static const char *const urls[] = {
-        "redis://ho st", "redis://ho%20",      "redis://ho?db=1", "redis://ho#1",
-        "redis://ho\n",  "redis://ho\xc3\xb6", "redis://ho[::",   "redis://ho\\"};
+        "redis://ho st",      "redis://ho%20", "redis://ho#1", "redis://ho\n",
+        "redis://ho\xc3\xb6", "redis://ho[::", "redis://ho\\"};
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
         bool is_two_colons = strstr(urls[i], "::") != NULL;
         expect_refused(
@@ -204,7 +204,7 @@ static void address_refuses_a_port_that_is_not_1_to_65535(void **state) {
 static void address_refuses_a_database_that_is_no_number_of_32_bits(void **state) {
     (void)state;
     static const char *const dbs[] = {
-        "4294967296", "18446744073709551616", "-1", "+1", "1/", "1?x", "00", "one"};
+        "4294967296", "18446744073709551616", "-1", "+1", "1/", "00", "one"};
     for (size_t i = 0; i < sizeof dbs / sizeof *dbs; i++) {
         char url[64];
         (void)snprintf(url, sizeof url, "redis://h/%s", dbs[i]);
@@ -394,28 +394,6 @@ static void address_refuses_a_unix_url_without_a_rooted_path(void **state) {
     expect_refused("unix://u:p/w@/run/x", text);
 }
 
-static void address_refuses_a_query_that_is_not_db(void **state) {
-    (void)state;
-    static const char *const queries[] = {"", "db", "DB=1", "d=1", "dbx=1", "x=1&db=1"};
-    for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
-        char url[64];
-        (void)snprintf(url, sizeof url, "unix:///a?%s", queries[i]);
-        expect_refused(url, "bad URL, character 10: only ?db=N may follow the path");
-    }
-}
-
-static void address_refuses_a_query_with_more_than_db(void **state) {
-    (void)state;
-    static const char *const dbs[] = {"", "x", "1&db=2", "1#", "4294967296"};
-    for (size_t i = 0; i < sizeof dbs / sizeof *dbs; i++) {
-        char url[64];
-        (void)snprintf(url, sizeof url, "unix:///a?db=%s", dbs[i]);
-        expect_refused(url,
-                       "bad URL, character 14: expected a database from 0 to 4294967295, "
-                       "and nothing after it");
-    }
-}
-
 static void address_refuses_a_raw_hash_in_a_unix_path(void **state) {
     (void)state;
     expect_refused("unix:///a#b", "bad URL, character 10: '#' in a path is written as %23");
@@ -578,8 +556,6 @@ int main(void) {
         cmocka_unit_test(address_counts_decoded_bytes_of_a_path),
         cmocka_unit_test(address_refuses_a_path_of_108_bytes),
         cmocka_unit_test(address_refuses_a_unix_url_without_a_rooted_path),
-        cmocka_unit_test(address_refuses_a_query_that_is_not_db),
-        cmocka_unit_test(address_refuses_a_query_with_more_than_db),
         cmocka_unit_test(address_refuses_a_raw_hash_in_a_unix_path),
         cmocka_unit_test(address_shows_a_right_url_where_the_scheme_is_missing),
         cmocka_unit_test(address_examples_in_errors_are_right_themselves),
