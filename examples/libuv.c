@@ -13,8 +13,8 @@ typedef struct tail {
     weir_source source; /* the stream, behind the last entry */
     weir_entries page;
     unsigned long left; /* entries to print */
-    uv_poll_t *watch;   /* of fd; NULL: none is watched */
-    int fd;
+    uv_poll_t *watch;   /* of the client's descriptor; NULL: none is watched */
+    uint64_t changes;   /* of that descriptor, when it was last looked at */
     uv_timer_t timer;
 } tail;
 
@@ -43,13 +43,13 @@ static void watch(tail *me) {
     int events = (wants & WEIR_WANT_READ ? UV_READABLE : 0) |
                  (wants & WEIR_WANT_WRITE ? UV_WRITABLE : 0);
     int64_t deadline_ms = weir_client_deadline_ms(me->redis);
-    if (weir_client_fd(me->redis) != me->fd) {
+    if (weir_client_fd_changes(me->redis) != me->changes) { /* the number may be the same */
         forget_fd(me);
-        me->fd = weir_client_fd(me->redis);
+        me->changes = weir_client_fd_changes(me->redis);
     }
     if (events != 0 && me->watch == NULL &&
         (me->watch = malloc(sizeof *me->watch)) != NULL) {
-        (void)uv_poll_init(me->timer.loop, me->watch, me->fd);
+        (void)uv_poll_init(me->timer.loop, me->watch, weir_client_fd(me->redis));
         me->watch->data = me;
     }
     if (events != 0 && me->watch != NULL) {

@@ -307,6 +307,8 @@ weir_status weir_wake_open(weir_wake *wake, int *os_error) {
 
 void weir_wake_set(weir_wake *wake) { atomic_store(&wake->is_set, true); }
 
+void weir_wake_forget(const weir_wake *wake) { (void)wake; }
+
 void weir_wake_clear(weir_wake *wake) { atomic_store(&wake->is_set, false); }
 
 void weir_wake_close(weir_wake *wake) { weir_wake_init(wake); }

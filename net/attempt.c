@@ -7,8 +7,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-#define KEEPALIVE_MS 30000
-
 /* Of the time until a silent peer is given up: a half passes before the first probe, and
  * there are three, a sixth apart. */
 #define PROBES 3
@@ -45,7 +43,7 @@ static bool keep_alive(int fd, int64_t keepalive_ms) {
     if (keepalive_ms < 0) {
         return true;
     }
-    int64_t ms = keepalive_ms != 0 ? keepalive_ms : KEEPALIVE_MS;
+    int64_t ms = keepalive_ms != 0 ? keepalive_ms : WEIR_KEEPALIVE_MS;
     set_user_timeout(fd, ms);
     return set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1) &&
            set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, whole_seconds(ms / 2)) &&

@@ -12,8 +12,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-#define ATTEMPT_DELAY_MS 250 /* RFC 8305, 5: the recommended Connection Attempt Delay */
-
 /* A Unix server whose backlog is full has nothing to poll for: ask again after this. */
 #define BACKLOG_RETRY_MS 10
 
@@ -293,7 +291,7 @@ static weir_status look_at_tries(weir_socket *socket, int64_t now_ms) {
 
 static weir_status begin_tries(weir_socket *socket, int64_t now_ms) {
     int64_t delay_ms =
-        socket->attempt_delay_ms != 0 ? socket->attempt_delay_ms : ATTEMPT_DELAY_MS;
+        socket->attempt_delay_ms != 0 ? socket->attempt_delay_ms : WEIR_ATTEMPT_DELAY_MS;
     weir_status st = WEIR_MORE;
     while (st == WEIR_MORE && has_next(socket) && now_ms >= socket->next_ms &&
            now_ms < socket->deadline_ms) {

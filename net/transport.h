@@ -50,7 +50,8 @@ typedef struct weir_transport {
     weir_status (*send)(void *context, const weir_view *parts, size_t count, size_t *moved,
                         weir_error *error);
 
-    /* The descriptor to watch; -1: there is none now. May change while connecting. */
+    /* The descriptor to watch; -1: there is none now. May change while connecting, but not
+     * within one call of connect to another one of the same number. */
     int (*fd)(const void *context);
 
     /*

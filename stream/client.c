@@ -90,17 +90,46 @@ static bool take_text(char *out, size_t size, const char *text) {
     return true;
 }
 
-static weir_status take_options(weir_client *client, const char *url,
-                                const weir_options *options) {
+static int64_t first_of(int64_t given, int64_t else_given) {
+    return given != 0 ? given : else_given;
+}
+
+static const char *first_text(const char *given, const char *else_given) {
+    return given != NULL ? given : else_given;
+}
+
+/* What the URL says of TLS, where the options do not. */
+static void take_tls(weir_tls *tls, const weir_tls *named) {
+    tls->insecure_skip_verify = tls->insecure_skip_verify || named->insecure_skip_verify;
+    tls->verify_name = first_text(tls->verify_name, named->verify_name);
+    tls->ca_file = first_text(tls->ca_file, named->ca_file);
+    tls->ca_folder = first_text(tls->ca_folder, named->ca_folder);
+    tls->crl_file = first_text(tls->crl_file, named->crl_file);
+    tls->cert_file = first_text(tls->cert_file, named->cert_file);
+    tls->key_file = first_text(tls->key_file, named->key_file);
+}
+
+/* The same for all that a URL can name; *tls is where the two are joined. */
+static void take_query(weir_options *options, const weir_query *query, weir_tls *tls) {
+    options->connect_timeout_ms =
+        first_of(options->connect_timeout_ms, query->connect_timeout_ms);
+    options->timeout_ms = first_of(options->timeout_ms, query->timeout_ms);
+    options->attempt_delay_ms =
+        first_of(options->attempt_delay_ms, query->attempt_delay_ms);
+    options->keepalive_ms = first_of(options->keepalive_ms, query->keepalive_ms);
+    options->protocol = options->protocol != 0 ? options->protocol : query->protocol;
+    options->client_name = first_text(options->client_name, query->client_name);
+    if (query->has_tls) {
+        static const weir_tls none = {0};
+        *tls = options->tls != NULL ? *options->tls : none;
+        take_tls(tls, &query->tls);
+        options->tls = tls;
+    }
+}
+
+static weir_status take_options(weir_client *client, const weir_options *options) {
     weir_address *address = &client->address;
     weir_status st = check_options(client, options);
-    if (st != WEIR_OK) {
-        return st;
-    }
-    if (url == NULL) {
-        return weir_client_wrong(client, "the URL is NULL: redis://127.0.0.1:6379 is one");
-    }
-    st = weir_address_parse(address, url, &client->session.error);
     if (st != WEIR_OK) {
         return st;
     }
@@ -118,8 +147,30 @@ static weir_status take_options(weir_client *client, const char *url,
         !options->no_nap && options->transport == NULL && weir_address_is_local(address);
     client->session.greeter.db = address->db;
     client->session.greeter.protocol = options->protocol;
-    weir_address_name(address, client->peer, sizeof client->peer);
+    client->timeout_ms = time_limit(options->timeout_ms);
+    client->connect_timeout_ms = time_limit(options->connect_timeout_ms);
+    client->session.timeout_ms = client->timeout_ms;
     return WEIR_OK;
+}
+
+/* The URL's options are read before the caller's are looked at: both must hold together. */
+static weir_status open_url(weir_client *client, const char *url,
+                            const weir_options *options) {
+    weir_query query;
+    weir_tls tls;
+    weir_options all = *options;
+    if (url == NULL) {
+        (void)weir_client_wrong(client, "the URL is NULL: redis://127.0.0.1:6379 is one");
+        return weir_client_fail_connect(client, WEIR_ERR_ARG);
+    }
+    weir_status st = weir_url_parse(&client->address, &query, url, &client->session.error);
+    if (st == WEIR_OK) {
+        weir_address_name(&client->address, client->peer, sizeof client->peer);
+        take_query(&all, &query, &tls);
+        st = take_options(client, &all);
+    }
+    return st == WEIR_OK ? weir_client_connect(client, &all)
+                         : weir_client_fail_connect(client, st);
 }
 
 /* ---- opening and closing ---- */
@@ -151,12 +202,7 @@ static weir_status open_client(weir_client *client, const char *url,
     if (st != WEIR_OK) {
         return st;
     }
-    client->timeout_ms = time_limit(options->timeout_ms);
-    client->connect_timeout_ms = time_limit(options->connect_timeout_ms);
-    client->session.timeout_ms = client->timeout_ms;
-    st = take_options(client, url, options);
-    return st == WEIR_OK ? weir_client_connect(client, options)
-                         : weir_client_fail_connect(client, st);
+    return open_url(client, url, options);
 }
 
 static void begin_client(weir_client *client) {
@@ -364,7 +410,17 @@ static weir_status exchange(weir_client *client) {
     return WEIR_OK;
 }
 
+/* A cancel that weir_client_reconnect came in the middle of may have made the descriptor
+ * readable after all, with nothing behind it: a loop would come back for ever. What is
+ * forgotten here was set before, and is seen by its flag. */
+static void quiet_cancel_fd(const weir_client *client) {
+    if (client->was_uncancelled && !weir_wake_is_set(&client->cancel)) {
+        weir_wake_forget(&client->cancel);
+    }
+}
+
 weir_status weir_step(weir_client *client) {
+    quiet_cancel_fd(client);
     weir_status st = weir_client_advance(client);
     if (st != WEIR_OK || !weir_client_is_ready(client)) {
         return st;

@@ -126,14 +126,16 @@ typedef struct weir_options {
 /*
  * Connects and greets: HELLO 3 with AUTH, or RESP2 where the server has no HELLO; SELECT;
  * CLIENT SETINFO.
- * url: redis://[[user]:password@]host[:port][/db], with port 6379 if not given, or
- * unix://[[user]:password@]/path[?db=N]; valkey:// is the same as redis://; rediss:// and
- * valkeys:// are redis:// over TLS, see weir_tls.
- * Percent-encoding is decoded in user, password and path.
- * A host name is looked up by the system's resolver, which knows no deadline, in a thread
- * of its own: the only one that weir ever makes. It takes no signals, touches nothing of
- * the client or of yours, allocates with the C library, and ends with the resolver's
- * answer, wanted or not; a client has one at most. Addresses in digits, unix://,
+ * url: redis://[[user]:password@]host[:port][/db][?query], with port 6379 if not given, or
+ * unix://[[user]:password@]/path[?query]; valkey:// is the same as redis://; rediss:// and
+ * valkeys:// are redis:// over TLS, see weir_tls. query: name=value&name=value, with db,
+ * connect_timeout_ms, timeout_ms, attempt_delay_ms, keepalive_ms, protocol, client_name,
+ * and of weir_tls tls.insecure_skip_verify, tls.verify_name and the files as tls.ca_file;
+ * what *options sets counts for more. Percent-encoding is decoded in user, password, path
+ * and values. A host name is looked up by the system's resolver, which knows no deadline,
+ * in a thread of its own: the only one that weir ever makes. It takes no signals, touches
+ * nothing of the client or of yours, allocates with the C library, and ends with the
+ * resolver's answer, wanted or not; a client has one at most. Addresses in digits, unix://,
  * lookup_blocks and a build with -DWEIR_THREADS=OFF do without it.
  *
  * WEIR_OK: *client is ready (non_blocking: the connection has begun, go on with weir_step).
@@ -265,8 +267,14 @@ WEIR_API weir_status weir_take_any(weir_client *client);
  * take. The same four calls work on a blocking client that its owner wants to watch.
  */
 
-/* The descriptor to watch, -1 if there is none; may change while connecting. */
+/* The descriptor to watch, -1 if there is none. Becomes another one while connecting, and
+ * with each new connection: ask after each weir_step. */
 WEIR_API int weir_client_fd(const weir_client *client);
+
+/* How often that was so. A new descriptor may have the number of one that was closed, and
+ * then epoll, or a library above it, watches nothing any more: register anew whenever this
+ * has changed, not only when the number has. */
+WEIR_API uint64_t weir_client_fd_changes(const weir_client *client);
 
 /* WEIR_WANT_READ, WEIR_WANT_WRITE or both; 0 if the connection is gone, or if answers must
  * be taken before anything can go on. */

@@ -57,9 +57,12 @@ int weir_client_fd(const weir_client *client) {
     return transport->fd != NULL ? transport->fd(transport->context) : -1;
 }
 
+uint64_t weir_client_fd_changes(const weir_client *client) { return client->fd_changes; }
+
 void weir_client_disconnect(weir_client *client) {
     client->is_connected = false;
     if (client->transport.close != NULL) {
+        client->fd_changes += weir_client_fd(client) != -1;
         client->transport.close(client->transport.context);
     }
 }
@@ -95,7 +98,9 @@ weir_status weir_client_go_on_connecting(weir_client *client) {
         return st;
     }
     *error = (weir_error){.status = WEIR_OK};
+    int fd = weir_client_fd(client);
     st = transport->connect(transport->context, now_ms, client->connect_deadline_ms, error);
+    client->fd_changes += weir_client_fd(client) != fd;
     if (st == WEIR_MORE && now_ms >= client->connect_deadline_ms) {
         st = WEIR_ERR_TIMEOUT;
     }

@@ -234,6 +234,7 @@ weir_status weir_client_reconnect(weir_client *client) {
         return weir_client_wrong(client, "options.reconnect.is_on is false");
     }
     weir_wake_clear(&client->cancel);
+    client->was_uncancelled = true;
     if (link->state != WEIR_LINK_WAITING && link->state != WEIR_LINK_ENDED) {
         weir_session_break(session, WEIR_ERR_CLOSED, 0,
                            "%s: the connection was ended by weir_client_reconnect",

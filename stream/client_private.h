@@ -25,14 +25,16 @@ struct weir_client {
     weir_address address; /* with user and password, wiped at the end */
     char peer[WEIR_PEER_TEXT];
     char name[WEIR_NAME_TEXT];
-    bool is_connected; /* the transport is; the handshake may still go on */
+    bool was_uncancelled; /* by weir_client_reconnect, see weir_step */
+    bool is_connected;    /* the transport is; the handshake may still go on */
     bool is_non_blocking;
     bool may_nap;    /* before a wait for many answers, see weir_client_nap_for */
     bool needs_more; /* a take or an iterator cannot go on with what was received */
     int64_t timeout_ms;
     int64_t connect_timeout_ms;
     int64_t connect_deadline_ms;
-    size_t send_at; /* queued bytes at which the next send is worth a try */
+    uint64_t fd_changes; /* as weir_client_fd_changes has it */
+    size_t send_at;      /* queued bytes at which the next send is worth a try */
 };
 
 /* ---- client_connect.c: from an address to a session that has been greeted ---- */
