@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #define SOON_MS   5000
-#define PLENTY_MS 60000
+#define PLENTY_MS 150000
 #define MANY      100000
 #define MEMBERS   1000
 
