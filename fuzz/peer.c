@@ -254,6 +254,8 @@ void weir_nap(int64_t nanoseconds) {
     count_call();
 }
 
+int64_t weir_now_us(void) { return weir_now_ms() * 1000; }
+
 /* Nothing comes that is not there already: the time passes at once. */
 weir_status weir_wait_or_wake(int fd, int wants, const weir_wake *wake, int64_t deadline_ms,
                               int *os_error) {

@@ -156,6 +156,9 @@ uint64_t weir_random_number(void);
 /* Milliseconds of the monotonic clock; the origin is arbitrary. */
 int64_t weir_now_ms(void);
 
+/* The same in microseconds. */
+int64_t weir_now_us(void);
+
 /*
  * Waits until `fd` is ready for one of `wants` (WEIR_WANT_*), or until deadline_ms of
  * weir_now_ms (WEIR_NO_DEADLINE: none). A deadline that has passed still looks once; a

@@ -13,6 +13,12 @@ int64_t weir_now_ms(void) {
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+int64_t weir_now_us(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 /* poll's timeout; a wait that is longer than it can say takes several turns. */
 static int poll_timeout(int64_t deadline_ms, int64_t now_ms) {
     if (deadline_ms == WEIR_NO_DEADLINE) {
