@@ -68,6 +68,33 @@ void weir_args_auto_id(weir_args *args, uint64_t ms) {
     keep_scratch(args, begin, end);
 }
 
+void weir_args_trim(weir_args *args, const weir_trim *trim) {
+    if (trim->by == WEIR_TRIM_NONE) {
+        return;
+    }
+    if (trim->by == WEIR_TRIM_MINID || trim->limit != 0) {
+        weir_args_need(args, WEIR_FEATURE_MINID);
+    }
+    weir_args_text(args, trim->by == WEIR_TRIM_MAXLEN ? "MAXLEN" : "MINID");
+    weir_args_text(args, trim->is_exact ? "=" : "~");
+    if (trim->by == WEIR_TRIM_MAXLEN) {
+        weir_args_number(args, trim->max_len);
+    } else {
+        weir_args_id(args, "", trim->min_id);
+    }
+    if (trim->limit != 0) {
+        weir_args_text(args, "LIMIT");
+        weir_args_number(args, trim->limit == WEIR_UNLIMITED ? 0 : trim->limit);
+    }
+}
+
+void weir_args_trim_refs(weir_args *args, const weir_trim *trim) {
+    if (trim->refs != WEIR_REFS_DEFAULT) {
+        weir_args_need(args, WEIR_FEATURE_TRIM_REFERENCES);
+        weir_args_refs(args, trim->refs);
+    }
+}
+
 void weir_args_refs(weir_args *args, weir_refs refs) {
     switch (refs) {
     case WEIR_REFS_DEFAULT: break;

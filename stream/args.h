@@ -66,6 +66,12 @@ void weir_args_auto_id(weir_args *args, uint64_t ms);
 /* KEEPREF, DELREF or ACKED; nothing for the default. */
 void weir_args_refs(weir_args *args, weir_refs refs);
 
+/* MAXLEN|MINID =|~ threshold [LIMIT n]; LIMIT 0 is none. */
+void weir_args_trim(weir_args *args, const weir_trim *trim);
+
+/* KEEPREF, DELREF or ACKED of a trim, which are newer than trimming. */
+void weir_args_trim_refs(weir_args *args, const weir_trim *trim);
+
 /* IDS count id ...: the ids, told how many they are. */
 void weir_args_counted_ids(weir_args *args, const weir_id *ids, size_t count);
 

@@ -37,14 +37,23 @@ static inline weir_status weir_check_number(weir_client *client, uint64_t number
     return number <= INT64_MAX ? WEIR_OK : weir_client_wrong(client, why);
 }
 
-static inline weir_status weir_check_refs(weir_client *client, weir_refs refs) {
+/* What is wrong with it, in words; NULL: nothing. */
+static inline const char *weir_refs_fault(weir_refs refs) {
     switch (refs) {
     case WEIR_REFS_DEFAULT:
     case WEIR_REFS_KEEP:
     case WEIR_REFS_DELETE:
-    case WEIR_REFS_ACKED: return WEIR_OK;
+    case WEIR_REFS_ACKED: return NULL;
     }
-    return weir_client_wrong(client, "refs is none of its kind");
+    return "refs is none of its kind";
 }
+
+static inline weir_status weir_check_refs(weir_client *client, weir_refs refs) {
+    const char *fault = weir_refs_fault(refs);
+    return fault == NULL ? WEIR_OK : weir_client_wrong(client, fault);
+}
+
+/* Likewise of a trim (write.c). */
+const char *weir_trim_fault(const weir_trim *trim);
 
 #endif

@@ -4,66 +4,39 @@
 
 /* ---- trimming, shared by XADD and XTRIM ---- */
 
-static weir_status check_trim_by(weir_client *client, const weir_trim *trim) {
+static const char *fault_of_kind(const weir_trim *trim) {
     bool has_id = weir_id_compare(trim->min_id, WEIR_ID_MIN) != 0;
+    bool is_empty = trim->max_len == 0 && !has_id && trim->limit == 0 && !trim->is_exact &&
+                    trim->refs == WEIR_REFS_DEFAULT;
     switch (trim->by) {
-    case WEIR_TRIM_NONE:
-        if (trim->max_len != 0 || has_id || trim->limit != 0 || trim->is_exact ||
-            trim->refs != WEIR_REFS_DEFAULT) {
-            return weir_client_wrong(client, "trim.by says nothing to trim by");
-        }
-        return WEIR_OK;
+    case WEIR_TRIM_NONE: return is_empty ? NULL : "trim.by says nothing to trim by";
     case WEIR_TRIM_MAXLEN:
-        return has_id ? weir_client_wrong(client, "trim.min_id goes with WEIR_TRIM_MINID")
-                      : weir_check_number(client, trim->max_len,
-                                          "trim.max_len is at most 2^63-1");
+        return has_id                       ? "trim.min_id goes with WEIR_TRIM_MINID"
+               : trim->max_len <= INT64_MAX ? NULL
+                                            : "trim.max_len is at most 2^63-1";
     case WEIR_TRIM_MINID:
-        return trim->max_len == 0
-                   ? WEIR_OK
-                   : weir_client_wrong(client, "trim.max_len goes with WEIR_TRIM_MAXLEN");
+        return trim->max_len == 0 ? NULL : "trim.max_len goes with WEIR_TRIM_MAXLEN";
     }
-    return weir_client_wrong(client, "trim.by is none of its kind");
+    return "trim.by is none of its kind";
+}
+
+const char *weir_trim_fault(const weir_trim *trim) {
+    const char *fault = fault_of_kind(trim);
+    fault = fault == NULL ? weir_refs_fault(trim->refs) : fault;
+    if (fault != NULL || trim->limit == 0) {
+        return fault;
+    }
+    if (trim->is_exact) {
+        return "trim.limit goes with approximate trimming only";
+    }
+    return trim->limit <= INT64_MAX || trim->limit == WEIR_UNLIMITED
+               ? NULL
+               : "trim.limit is at most 2^63-1";
 }
 
 static weir_status check_trim(weir_client *client, const weir_trim *trim) {
-    weir_status st = check_trim_by(client, trim);
-    st = st == WEIR_OK ? weir_check_refs(client, trim->refs) : st;
-    if (st == WEIR_OK && trim->limit != 0 && trim->is_exact) {
-        return weir_client_wrong(client, "trim.limit goes with approximate trimming only");
-    }
-    if (st == WEIR_OK && trim->limit != WEIR_UNLIMITED) {
-        st = weir_check_number(client, trim->limit, "trim.limit is at most 2^63-1");
-    }
-    return st;
-}
-
-/* KEEPREF, DELREF and ACKED of a trim are newer than trimming. */
-static void put_trim_refs(weir_args *args, const weir_trim *trim) {
-    if (trim->refs != WEIR_REFS_DEFAULT) {
-        weir_args_need(args, WEIR_FEATURE_TRIM_REFERENCES);
-        weir_args_refs(args, trim->refs);
-    }
-}
-
-/* MAXLEN|MINID =|~ threshold [LIMIT n]; LIMIT 0 is none. */
-static void put_trim(weir_args *args, const weir_trim *trim) {
-    if (trim->by == WEIR_TRIM_NONE) {
-        return;
-    }
-    if (trim->by == WEIR_TRIM_MINID || trim->limit != 0) {
-        weir_args_need(args, WEIR_FEATURE_MINID);
-    }
-    weir_args_text(args, trim->by == WEIR_TRIM_MAXLEN ? "MAXLEN" : "MINID");
-    weir_args_text(args, trim->is_exact ? "=" : "~");
-    if (trim->by == WEIR_TRIM_MAXLEN) {
-        weir_args_number(args, trim->max_len);
-    } else {
-        weir_args_id(args, "", trim->min_id);
-    }
-    if (trim->limit != 0) {
-        weir_args_text(args, "LIMIT");
-        weir_args_number(args, trim->limit == WEIR_UNLIMITED ? 0 : trim->limit);
-    }
+    const char *fault = weir_trim_fault(trim);
+    return fault != NULL ? weir_client_wrong(client, fault) : WEIR_OK;
 }
 
 /* ---- XADD ---- */
@@ -148,9 +121,9 @@ static weir_status make_xadd(weir_client *client, weir_args *args, weir_view key
         weir_args_need(args, WEIR_FEATURE_NOMKSTREAM);
         weir_args_text(args, "NOMKSTREAM");
     }
-    put_trim_refs(args, &given->trim);
+    weir_args_trim_refs(args, &given->trim);
     put_idmp(args, given);
-    put_trim(args, &given->trim);
+    weir_args_trim(args, &given->trim);
     put_new_id(args, given);
     args->fields = fields;
     args->field_count = field_count;
@@ -245,8 +218,8 @@ static weir_status make_xtrim(weir_client *client, weir_args *args, weir_view ke
     }
     weir_args_begin(args, "XTRIM");
     weir_args_view(args, key);
-    put_trim(args, trim);
-    put_trim_refs(args, trim);
+    weir_args_trim(args, trim);
+    weir_args_trim_refs(args, trim);
     return WEIR_OK;
 }
 
