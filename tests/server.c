@@ -56,8 +56,8 @@ bool server_is_here(void) {
 
 /* ---- folder ---- */
 
-static void remove_folder(struct server *server) {
-    DIR *folder = server->folder[0] != '\0' ? opendir(server->folder) : NULL;
+static void remove_files(const char *path) {
+    DIR *folder = opendir(path);
     if (folder == NULL) {
         return;
     }
@@ -66,7 +66,16 @@ static void remove_folder(struct server *server) {
         (void)unlinkat(dirfd(folder), file->d_name, 0); /* "." and ".." stay */
     }
     (void)closedir(folder);
-    (void)rmdir(server->folder);
+    (void)rmdir(path);
+}
+
+static void remove_folder(struct server *server) {
+    char path[64];
+    if (server->folder[0] != '\0') {
+        (void)snprintf(path, sizeof path, "%s/appendonlydir", server->folder);
+        remove_files(path);
+        remove_files(server->folder);
+    }
     server->folder[0] = '\0';
 }
 
@@ -210,6 +219,16 @@ bool server_start(struct server *server, bool has_port, const char *const *extra
         server_stop(server);
     }
     return false;
+}
+
+bool server_restart(struct server *server, const char *const *extra_args) {
+    fork_server(server, extra_args);
+    bool is_up = wait_until_up(server);
+    if (!is_up) {
+        print_error("%s did not start again\n", program());
+        print_log(server);
+    }
+    return is_up;
 }
 
 void server_kill(struct server *server) {

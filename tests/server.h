@@ -30,6 +30,9 @@ bool server_is_here(void);
  */
 bool server_start(struct server *server, bool has_port, const char *const *extra_args);
 
+/* Starts it anew in its folder, with what it had saved there. As server_start. */
+bool server_restart(struct server *server, const char *const *extra_args);
+
 /* SIGKILL at once, as in a crash. The folder stays until server_stop. */
 void server_kill(struct server *server);
 
