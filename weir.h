@@ -16,6 +16,7 @@
 #include "stream/follow.h"
 #include "stream/health.h"
 #include "stream/id.h"
+#include "stream/producer.h"
 #include "stream/server.h"
 #include "stream/watch.h"
 

@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 shown='net/(net|line|tls|tls_link|transport|wake)\.h' # of net/, to stream/
-public='weir.h|net/(tls|transport)\.h|resp/(base|command|prepared|reader)\.h|stream/(client|commands|consumer|entry|follow|group|health|id|inspect|read|reply|server|watch|write)\.h'
+public='weir.h|net/(tls|transport)\.h|resp/(base|command|prepared|reader)\.h|stream/(client|commands|consumer|entry|follow|group|health|id|inspect|producer|read|reply|server|watch|write)\.h'
 sockets='sys/(socket|un|epoll|select|poll)\.h|poll\.h|netdb\.h|arpa/inet\.h|netinet/.*|net/if\.h'
 no_io='assert|limits|stdalign|stdbool|stddef|stdint|stdnoreturn|string'
 
