@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The programs in README.md, docs/tls.md and docs/consuming.md (```c blocks with a main)
-# must compile and link as they stand, the other ```c blocks must compile behind the headers that they name no more. The first
+# The programs in README.md, docs/tls.md, docs/consuming.md and docs/producing.md (```c blocks
+# with a main) must compile and link as they stand, the other ```c blocks must compile behind
+# the headers that they name no more. The first
 # program has 25 lines at most and is examples/first.c, which the tests run.
 #   tests/check_readme.sh INCLUDE_FOLDER LIBRARY [FLAG...]     CC names the compiler
 # Ends with 77 (skipped) while there is no README.md.
@@ -25,7 +26,8 @@ trap 'rm -rf "$tmp"' EXIT
 awk -v folder="$tmp" '
     /^```/ && inside { inside = 0; next }
     /^```c$/ { inside = 1; file = sprintf("%s/block%03d.c", folder, ++count); next }
-    inside { print > file }' "$readme" "$root/docs/tls.md" "$root/docs/consuming.md"
+    inside { print > file }' "$readme" "$root/docs/tls.md" "$root/docs/consuming.md" \
+    "$root/docs/producing.md"
 if ! awk '/^```/ && inside { exit } inside; /^```c$/ { inside = 1 }' \
     "$root/docs/consuming.md" | diff - <(sed 1,2d "$root/examples/queue.c"); then
     echo "the task queue of docs/consuming.md is not examples/queue.c without its first comment"

@@ -252,6 +252,30 @@ static void a_killed_queue_finishes_its_tasks(void **state) {
 
 /* ---- event loops and an own transport ---- */
 
+static void produce_adds_lines_and_hands_back_what_is_refused(void **state) {
+    struct live *live = *state;
+    uint64_t length = 0;
+    struct program produce = program_start("produce", live->server->url, "s");
+    (void)fprintf(produce.in, "one\ntwo\nthree\n");
+    program_end_input(&produce);
+    program_expect_line(&produce, "3 lines added, 1 times the connection was made\n");
+    assert_int_equal(program_finish(&produce), 0);
+    assert_ok(live->client, weir_xlen(live->client, weir_text("s"), &length));
+    assert_int_equal(length, 3);
+
+    char line[512] = "";
+    assert_ok(live->client, live_say(live->client, "SET", "t", "x"));
+    produce = program_start("produce", live->server->url, "t");
+    (void)fprintf(produce.in, "one\n");
+    program_end_input(&produce);
+    assert_non_null(fgets(line, sizeof line, produce.out));
+    assert_non_null(strstr(line, "not added"));
+    assert_non_null(strstr(line, "WRONGTYPE"));
+    assert_non_null(strstr(line, ": one\n"));
+    program_expect_line(&produce, "0 lines added, 1 times the connection was made\n");
+    assert_int_equal(program_finish(&produce), 1);
+}
+
 static void poll_adds_lines(void **state) {
     struct live *live = *state;
     loops_expect_lines_added(live->client, live->server->url);
@@ -294,6 +318,9 @@ int main(int argc, char **argv) {
          live_close, NULL},
         {"a_killed_queue_finishes_its_tasks", a_killed_queue_finishes_its_tasks,
          live_open_resp3, live_close, NULL},
+        {"produce_adds_lines_and_hands_back_what_is_refused",
+         produce_adds_lines_and_hands_back_what_is_refused, live_open_resp3, live_close,
+         NULL},
         {"poll_adds_lines", poll_adds_lines, live_open_resp3, live_close, NULL},
         {"libuv_follows_a_stream", libuv_follows_a_stream, live_open_resp3, live_close,
          NULL},
