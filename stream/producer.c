@@ -188,7 +188,7 @@ void weir_producer_free(weir_producer *producer) {
 
 /* ---- what it tells ---- */
 
-weir_delivery weir_producer_delivery(const weir_producer *producer) {
+weir_delivery_mode weir_producer_delivery(const weir_producer *producer) {
     return producer->delivery;
 }
 

@@ -20,7 +20,7 @@ typedef struct weir_stream weir_stream;
 
 /* What is done where an answer was lost, so that nobody knows whether the entry was added.
  */
-typedef enum weir_delivery {
+typedef enum weir_delivery_mode {
     WEIR_DELIVERY_REPORT,        /* it is reported as unknown; nothing that may have been
                                     executed is sent again. Order is kept */
     WEIR_DELIVERY_AT_LEAST_ONCE, /* it is sent again until it is acknowledged: entries may
@@ -34,7 +34,7 @@ typedef enum weir_delivery {
                              under its number. Order is kept, also where one is refused */
     WEIR_DELIVERY_IDS /* ids are made here, so an entry cannot be added twice: for a stream
                          that has no other writer. Order is kept */
-} weir_delivery;
+} weir_delivery_mode;
 
 /* What became of an entry. */
 typedef enum weir_outcome {
@@ -82,7 +82,7 @@ typedef struct weir_loss_notice {
 
 /* All zero is right: the defaults are in the comments. */
 typedef struct weir_producer_options {
-    weir_delivery delivery; /* default WEIR_DELIVERY_REPORT */
+    weir_delivery_mode delivery; /* default WEIR_DELIVERY_REPORT */
 
     /* A batch is sent when the first of these is reached. */
     uint32_t batch_entries; /* default 512; WEIR_DELIVERY_SCRIPT: also of one call */
@@ -247,7 +247,7 @@ WEIR_API void weir_producer_free(weir_producer *producer);
 WEIR_API const weir_error *weir_producer_error(const weir_producer *producer);
 
 /* How it delivers: what WEIR_DELIVERY_EXACTLY_ONCE has become once it is open. */
-WEIR_API weir_delivery weir_producer_delivery(const weir_producer *producer);
+WEIR_API weir_delivery_mode weir_producer_delivery(const weir_producer *producer);
 
 /* Latencies of acknowledged entries: bucket 0 counts those below 1 us, bucket b those from
  * 2^(b-1) us on and below 2^b us, the last all above. */

@@ -107,7 +107,7 @@ typedef enum weir_hold {
 
 /* All zero but `delivery` for a new one. */
 typedef struct weir_lane {
-    weir_delivery delivery; /* never EXACTLY_ONCE: what that has become */
+    weir_delivery_mode delivery; /* never EXACTLY_ONCE: what that has become */
     bool is_draining;
     uint64_t serial; /* of the item appended last */
     uint64_t ran;    /* serial of the last item that was, or may have been, executed */

@@ -46,7 +46,7 @@ static const char *check_options(const weir_producer_options *options,
         return "a time is negative, or too long";
     }
     if (options->delivery > WEIR_DELIVERY_IDS) {
-        return "options.delivery is none of weir_delivery";
+        return "options.delivery is none of weir_delivery_mode";
     }
     if (options->most_bytes < LEAST_BYTES || options->in_flight_bytes < LEAST_BYTES) {
         return "most_bytes and in_flight_bytes: at least 4096";
@@ -136,8 +136,8 @@ static bool has_idmp(const weir_server *server) {
 
 /* WEIR_DELIVERY_EXACTLY_ONCE is the script, whose order nothing breaks; where this user may
  * run none, IDMP. */
-static weir_delivery wanted_delivery(const weir_producer *producer) {
-    weir_delivery wanted = producer->options.delivery;
+static weir_delivery_mode wanted_delivery(const weir_producer *producer) {
+    weir_delivery_mode wanted = producer->options.delivery;
     if (wanted != WEIR_DELIVERY_EXACTLY_ONCE) {
         return wanted;
     }
@@ -153,7 +153,7 @@ static weir_delivery wanted_delivery(const weir_producer *producer) {
 
 static weir_status choose_delivery(weir_producer *producer) {
     weir_server server = {0};
-    weir_delivery wanted = wanted_delivery(producer);
+    weir_delivery_mode wanted = wanted_delivery(producer);
     bool asks_server = wanted == WEIR_DELIVERY_IDMP;
     weir_status st = asks_server ? weir_client_server(producer->client, &server) : WEIR_OK;
     if (st != WEIR_OK) {

@@ -122,7 +122,7 @@ struct weir_producer {
     weir_client *client;
     weir_producer_options options; /* with the defaults filled in */
     weir_reconnect reconnect;      /* the caller's */
-    weir_delivery delivery;
+    weir_delivery_mode delivery;
     weir_producer_phase phase;
     weir_status ended; /* why */
     weir_error error;  /* the last failure */

@@ -82,7 +82,7 @@ static char *put_number(char *at, uint64_t number) {
 }
 
 /* IDMP: the number, then "*". IDS: the id. */
-static char *put_id(char *at, weir_delivery delivery, const weir_item *item) {
+static char *put_id(char *at, weir_delivery_mode delivery, const weir_item *item) {
     if (delivery == WEIR_DELIVERY_IDMP) {
         at = put_number(at, item->serial);
         return weir_put_argument(at, weir_bytes("*", 1));
@@ -95,7 +95,7 @@ static char *put_id(char *at, weir_delivery delivery, const weir_item *item) {
 }
 
 /* Arguments of put_id. */
-static size_t id_args(weir_delivery delivery) {
+static size_t id_args(weir_delivery_mode delivery) {
     return delivery == WEIR_DELIVERY_IDMP ? 2 : delivery == WEIR_DELIVERY_IDS ? 1 : 0;
 }
 
@@ -128,7 +128,7 @@ static bool send_entry(weir_producer *producer, weir_stream *stream, int64_t now
         weir_session_reserve(session, bound, bound, &begin) != WEIR_OK) {
         return false;
     }
-    weir_delivery delivery = producer->delivery;
+    weir_delivery_mode delivery = producer->delivery;
     if (delivery == WEIR_DELIVERY_IDS && item->id.ms == 0) {
         item->id = next_id(stream);
     }

@@ -29,7 +29,7 @@ static void count(void *context, const weir_report *report) {
     }
 }
 
-static weir_producer *open_producer(const struct live *live, weir_delivery delivery,
+static weir_producer *open_producer(const struct live *live, weir_delivery_mode delivery,
                                     struct tally *tally) {
     weir_producer *producer;
     weir_options client = {.protocol = live->protocol};
@@ -68,7 +68,7 @@ static void assert_row(weir_client *client, const char *key, int count) {
     assert_int_equal(next, count);
 }
 
-static void deliver(struct live *live, weir_delivery delivery) {
+static void deliver(struct live *live, weir_delivery_mode delivery) {
     struct tally tally;
     weir_producer *producer = open_producer(live, delivery, &tally);
     weir_stream *stream;
@@ -101,7 +101,7 @@ static void script_adds_all_in_order(void **state) {
 
 static void own_ids_add_all_in_order(void **state) { deliver(*state, WEIR_DELIVERY_IDS); }
 
-static void refuse(struct live *live, weir_delivery delivery) {
+static void refuse(struct live *live, weir_delivery_mode delivery) {
     struct tally tally;
     weir_producer *producer = open_producer(live, delivery, &tally);
     weir_stream *stream;
@@ -128,7 +128,7 @@ static void a_script_tells_of_what_is_refused(void **state) {
 }
 
 /* CLIENT KILL of every connection but the test's, again and again. */
-static void cut(struct live *live, weir_delivery delivery) {
+static void cut(struct live *live, weir_delivery_mode delivery) {
     struct tally tally;
     weir_producer *producer = open_producer(live, delivery, &tally);
     weir_stream *stream;

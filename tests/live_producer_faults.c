@@ -28,7 +28,7 @@ static int stop_own(void **state) {
 }
 
 /* Ten are saved, ten more are acknowledged and lost, ten come while it is down. */
-static void lose(weir_delivery delivery) {
+static void lose(weir_delivery_mode delivery) {
     struct tally tally;
     weir_producer_options options = tally_options(&tally, delivery);
     assert_true(server_start(&the_server, false, NULL));
@@ -111,7 +111,7 @@ static void a_report_that_waits_turns_into_a_loss(void **state) {
 }
 
 /* Killed again and again in mid-run, with all on disk before it is acknowledged. */
-static void killed(weir_delivery delivery) {
+static void killed(weir_delivery_mode delivery) {
     static const char *const always[] = {"--appendonly", "yes", "--appendfsync", "always",
                                          NULL};
     struct tally tally;
@@ -204,7 +204,7 @@ static void the_script_leaves_nothing_behind(void **state) {
 
 /* ---- what a server refuses for the time being ---- */
 
-static void fill_up(struct live *live, weir_delivery delivery) {
+static void fill_up(struct live *live, weir_delivery_mode delivery) {
     struct tally tally;
     weir_producer_options options = tally_options(&tally, delivery);
     weir_producer *producer = tally_open(live->server->url, NULL, &options);

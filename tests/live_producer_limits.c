@@ -94,8 +94,8 @@ static void an_entry_beyond_the_ceilings_is_refused(void **state) {
 /* Once everything has been used, nothing is asked of the allocator. */
 static void appends_allocate_nothing_in_the_long_run(void **state) {
     struct live *live = *state;
-    static const weir_delivery all[] = {WEIR_DELIVERY_REPORT, WEIR_DELIVERY_SCRIPT,
-                                        WEIR_DELIVERY_IDS};
+    static const weir_delivery_mode all[] = {WEIR_DELIVERY_REPORT, WEIR_DELIVERY_SCRIPT,
+                                             WEIR_DELIVERY_IDS};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         struct support_mem mem = {.allowed = SIZE_MAX};
         struct tally tally;
@@ -169,7 +169,7 @@ static void a_batch_is_sent_when_it_is_full(void **state) {
 
 /* ---- trimming ---- */
 
-static void trim(struct live *live, weir_delivery delivery, uint64_t every) {
+static void trim(struct live *live, weir_delivery_mode delivery, uint64_t every) {
     struct tally tally;
     weir_producer_options options = tally_options(&tally, delivery);
     weir_stream_options shape = {
@@ -213,7 +213,7 @@ static void a_trim_that_contradicts_itself_is_refused(void **state) {
 static void each_of_many_streams_keeps_its_order(void **state) {
     struct live *live = *state;
     enum { STREAMS = 700, EACH = 5 };
-    static const weir_delivery all[] = {WEIR_DELIVERY_REPORT, WEIR_DELIVERY_SCRIPT};
+    static const weir_delivery_mode all[] = {WEIR_DELIVERY_REPORT, WEIR_DELIVERY_SCRIPT};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         struct tally tally;
         weir_producer_options options = tally_options(&tally, all[i]);

@@ -26,7 +26,7 @@ static void note_loss(void *context, const weir_loss_notice *notice) {
     tally->loss = *notice;
 }
 
-weir_producer_options tally_options(struct tally *tally, weir_delivery delivery) {
+weir_producer_options tally_options(struct tally *tally, weir_delivery_mode delivery) {
     weir_producer_options options = {
         .delivery = delivery, .on_report = count, .on_loss = note_loss, .context = tally};
     memset(tally, 0, sizeof *tally);

@@ -21,7 +21,7 @@ struct tally {
 };
 
 /* Options with callbacks that count into *tally, which is cleared. */
-weir_producer_options tally_options(struct tally *tally, weir_delivery delivery);
+weir_producer_options tally_options(struct tally *tally, weir_delivery_mode delivery);
 
 /* Opens, and fails the test where that does. */
 weir_producer *tally_open(const char *url, const weir_options *client,

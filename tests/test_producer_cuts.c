@@ -14,7 +14,7 @@ struct run {
     struct played server;
     weir_transport table;
     weir_producer *producer;
-    weir_delivery delivery;
+    weir_delivery_mode delivery;
     unsigned reports[ENTRIES + 1];
     weir_report ends[ENTRIES + 1];
 };
@@ -29,7 +29,7 @@ static void note(void *context, const weir_report *report) {
     run->ends[number].error = NULL; /* it is good for this call alone */
 }
 
-static void open_run(struct run *run, weir_delivery delivery) {
+static void open_run(struct run *run, weir_delivery_mode delivery) {
     weir_options client = {.non_blocking = true,
                            .transport = &run->table,
                            .limits = {.receive_bytes = 4096, .send_bytes = 16384},
@@ -155,7 +155,7 @@ struct way {
 };
 
 /* What docs/producing.md says of order. */
-static bool keeps_order(weir_delivery delivery, const struct way *way) {
+static bool keeps_order(weir_delivery_mode delivery, const struct way *way) {
     switch (delivery) {
     case WEIR_DELIVERY_REPORT: return way->rest != PLAYED_IS_LATE || way->has_fence;
     case WEIR_DELIVERY_IDMP: return way->refusals == 0;
@@ -168,7 +168,7 @@ static bool keeps_order(weir_delivery delivery, const struct way *way) {
 }
 
 /* One run, cut after so many bytes. True: it was cut. */
-static bool cut(weir_delivery delivery, size_t sent, size_t received,
+static bool cut(weir_delivery_mode delivery, size_t sent, size_t received,
                 const struct way *way) {
     static struct run run;
     open_run(&run, delivery);
@@ -186,7 +186,7 @@ static bool cut(weir_delivery delivery, size_t sent, size_t received,
     return was_cut;
 }
 
-static void cut_everywhere(weir_delivery delivery) {
+static void cut_everywhere(weir_delivery_mode delivery) {
     static const struct way ways[] = {
         {1, PLAYED_EXECUTES, true, 0, 0}, {1, PLAYED_IS_LATE, false, 0, 0},
         {5, PLAYED_DROPS, true, 0, 0},    {5, PLAYED_IS_LATE, true, 0, 0},
@@ -232,7 +232,7 @@ static void own_ids_at_every_cut(void **state) {
 /* ---- memory that runs out ---- */
 
 /* Opens, appends and flushes with so many allocations; true: none was refused. */
-static bool work_with(weir_delivery delivery, size_t allowed) {
+static bool work_with(weir_delivery_mode delivery, size_t allowed) {
     static struct run run;
     struct support_mem mem = {.allowed = allowed};
     weir_options client = {.non_blocking = true,
@@ -279,8 +279,8 @@ static bool work_with(weir_delivery delivery, size_t allowed) {
 }
 
 static void memory_may_run_out_at_any_time(void **state) {
-    static const weir_delivery all[] = {WEIR_DELIVERY_REPORT, WEIR_DELIVERY_IDMP,
-                                        WEIR_DELIVERY_SCRIPT, WEIR_DELIVERY_IDS};
+    static const weir_delivery_mode all[] = {WEIR_DELIVERY_REPORT, WEIR_DELIVERY_IDMP,
+                                             WEIR_DELIVERY_SCRIPT, WEIR_DELIVERY_IDS};
     (void)state;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         size_t allowed = 0;

@@ -11,7 +11,7 @@
 
 /* A copy of the world is one state of the search. Items are told by their serial. */
 struct world {
-    weir_delivery delivery;
+    weir_delivery_mode delivery;
     weir_item items[ENTRIES + 1];
     weir_lane lane;
     unsigned reports[ENTRIES + 1];
@@ -191,7 +191,7 @@ static void explore(const struct world *world, unsigned steps) {
     }
 }
 
-static void explore_all(weir_delivery delivery) {
+static void explore_all(weir_delivery_mode delivery) {
     struct world world;
     memset(&world, 0, sizeof world);
     world.delivery = world.lane.delivery = delivery;
