@@ -173,6 +173,8 @@ const struct side side_floor = {
     .name = "floor",
     .open = floor_open,
     .run = {[TASK_PRODUCE] = floor_produce,
+            [TASK_PRODUCER] = floor_produce,
+            [TASK_PRODUCER_EXACT] = floor_produce,
             [TASK_READ_RANGE] = floor_read_range,
             [TASK_READ_PAGES] = floor_read_range,
             [TASK_READ_GROUP] = floor_read_group,

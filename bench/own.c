@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "connect.h"
 #include "need.h"
+#include "own_producer.h"
 #include "payload.h"
 #include "say.h"
 #include "side.h"
@@ -11,6 +12,7 @@
 struct own {
     weir_client *client;
     weir_consumer *consumer;
+    struct own_producer produced;
     uint64_t allocations;
     char *values;
     size_t field_count;
@@ -57,6 +59,7 @@ static void prepare_block(struct own *self, const struct work *work) {
 static void own_close(void *handle) {
     struct own *self = handle;
     (void)weir_consumer_close(self->consumer, WIRE_TIMEOUT_SECONDS * 1000);
+    own_producer_close(&self->produced);
     weir_close(self->client);
     free(self->values);
     free(self->fields);
@@ -84,6 +87,21 @@ static bool open_consumer(struct own *self, const struct endpoint *endpoint) {
            consumer_failed(self, "opening a consumer");
 }
 
+/* What the task needs besides a client. */
+static bool open_for(struct own *self, const struct endpoint *endpoint, enum task task) {
+    const weir_mem counted = {count_resize, self};
+    if (task == TASK_CONSUME) {
+        return open_consumer(self, endpoint);
+    }
+    if (task != TASK_PRODUCER && task != TASK_PRODUCER_EXACT) {
+        return true;
+    }
+    weir_delivery_mode delivery =
+        task == TASK_PRODUCER ? WEIR_DELIVERY_REPORT : WEIR_DELIVERY_EXACTLY_ONCE;
+    return own_producer_open(&self->produced, endpoint, counted, delivery, self->fields,
+                             self->field_count);
+}
+
 static void *own_open(const struct endpoint *endpoint, const struct work *work,
                       uint64_t entries) {
     (void)entries;
@@ -95,12 +113,12 @@ static void *own_open(const struct endpoint *endpoint, const struct work *work,
         return NULL;
     }
     self->key = weir_text(BENCH_KEY);
-    if (work->task == TASK_CONSUME && !open_consumer(self, endpoint)) {
+    self->source = weir_source_new(self->key);
+    prepare_block(self, work);
+    if (!open_for(self, endpoint, work->task)) {
         own_close(self);
         return NULL;
     }
-    self->source = weir_source_new(self->key);
-    prepare_block(self, work);
     return self;
 }
 
@@ -132,6 +150,11 @@ static bool take_ids(void *handle, size_t count) {
 
 static bool own_produce(void *handle, uint64_t entries) {
     return window_slide(handle, entries, send_block, take_ids);
+}
+
+static bool own_produce_reported(void *handle, uint64_t entries) {
+    struct own *self = handle;
+    return own_producer_run(&self->produced, entries);
 }
 
 static bool own_round_trip(void *handle, uint64_t entries) {
@@ -265,6 +288,8 @@ const struct side side_weir = {
     .name = "weir",
     .open = own_open,
     .run = {[TASK_PRODUCE] = own_produce,
+            [TASK_PRODUCER] = own_produce_reported,
+            [TASK_PRODUCER_EXACT] = own_produce_reported,
             [TASK_READ_RANGE] = own_read_range,
             [TASK_READ_PAGES] = own_read_pages,
             [TASK_READ_GROUP] = own_read_group,

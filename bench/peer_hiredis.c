@@ -254,6 +254,8 @@ const struct side side_hiredis = {
     .name = "hiredis",
     .open = hiredis_open,
     .run = {[TASK_PRODUCE] = hiredis_produce,
+            [TASK_PRODUCER] = hiredis_produce,
+            [TASK_PRODUCER_EXACT] = hiredis_produce,
             [TASK_READ_RANGE] = hiredis_read_range,
             [TASK_READ_PAGES] = hiredis_read_range,
             [TASK_READ_GROUP] = hiredis_read_group,

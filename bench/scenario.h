@@ -20,7 +20,7 @@ struct scenario {
     uint64_t fewer; /* its entries are the usual number by this */
 };
 
-#define SCENARIO_COUNT 9
+#define SCENARIO_COUNT 12
 extern const struct scenario scenarios[SCENARIO_COUNT];
 
 /* Where it is measured. */

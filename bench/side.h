@@ -19,14 +19,16 @@
 #define BENCH_PAGE   1000 /* entries asked for at once; also acknowledged at once */
 
 enum task {
-    TASK_PRODUCE,    /* XADD, pipelined */
-    TASK_READ_RANGE, /* XRANGE, page by page behind the last id */
-    TASK_READ_PAGES, /* the same with weir_pages, which asks for the next page early */
-    TASK_READ_GROUP, /* XREADGROUP, and XACK of what it gave */
+    TASK_PRODUCE,        /* XADD, pipelined */
+    TASK_PRODUCER,       /* the same with weir_producer, which reports each entry */
+    TASK_PRODUCER_EXACT, /* the same exactly once */
+    TASK_READ_RANGE,     /* XRANGE, page by page behind the last id */
+    TASK_READ_PAGES,     /* the same with weir_pages, which asks for the next page early */
+    TASK_READ_GROUP,     /* XREADGROUP, and XACK of what it gave */
     TASK_CONSUME, /* the same with weir_consumer, which asks early and acknowledges late */
     TASK_ROUND_TRIP /* one XADD at a time */
 };
-#define TASK_COUNT 6
+#define TASK_COUNT 8
 
 static inline bool task_is_group(enum task task) {
     return task == TASK_READ_GROUP || task == TASK_CONSUME;

@@ -174,12 +174,14 @@ uint32_t weir_hand_list(const weir_hand *hand, uint32_t stream, weir_id *ids,
 }
 
 void weir_hand_send(weir_hand *hand, uint32_t stream, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++) {
-        weir_held *held = pop(hand, &hand->done[stream]);
+    uint32_t sent = 0;
+    weir_held *held;
+    while (sent < count && (held = pop(hand, &hand->done[stream])) != NULL) {
         held->state = WEIR_HELD_SENT;
         push(hand, &hand->sent, held);
+        sent++;
     }
-    hand->done_count -= count;
+    hand->done_count -= sent;
 }
 
 static void settle(weir_hand *hand, weir_held *held, uint64_t serial) {
