@@ -50,15 +50,24 @@ bool weir_session_has_page(const weir_session *session, uint64_t ticket) {
            !weir_session_request(session, ticket)->is_gone;
 }
 
+/* A page that nobody reads yet: asked for ahead, or to be opened by the next call. */
+static bool is_page_unread(weir_session *session, uint64_t ticket) {
+    const weir_request *request = weir_session_request(session, ticket);
+    const weir_slot *streaming = session->streaming;
+    bool is_read = streaming != NULL && streaming->ticket == ticket;
+    return request->is_paged && !request->is_gone && !is_read;
+}
+
 void weir_session_drop_ahead(weir_session *session, uint64_t ticket) {
+    for (uint64_t other = session->first; other < session->next; other++) {
+        if (other >= session->first && other != ticket && is_page_unread(session, other)) {
+            weir_session_abandon(session, other);
+        }
+    }
     for (size_t i = 0; i < session->slot_most; i++) {
         weir_slot *slot = session->slots[i];
-        if (slot == NULL || slot->ahead == 0 || slot->ahead == ticket) {
-            continue;
+        if (slot != NULL && slot->ahead != ticket) {
+            slot->ahead = 0;
         }
-        if (weir_session_has_page(session, slot->ahead)) {
-            weir_session_abandon(session, slot->ahead);
-        }
-        slot->ahead = 0;
     }
 }

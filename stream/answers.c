@@ -289,14 +289,16 @@ static weir_status judge_token(weir_session *session, const weir_token *token) {
 }
 
 /* The ahead reader has read the answer at the front: the next one comes to the front. */
-static weir_status pass_front(weir_session *session) {
+static void pass_front(weir_session *session) {
     weir_buffer_use_to(&session->in, session->ahead_at);
     session->is_proved = true;
     session->ahead_ticket++;
     session->first++;
     bool is_next_wanted = session->first < session->next &&
                           !weir_session_request(session, session->first)->is_gone;
-    return is_next_wanted ? WEIR_OK : weir_session_settle(session);
+    if (!is_next_wanted) {
+        weir_session_settle(session);
+    }
 }
 
 /* The answer stands at the front and nothing of it was looked at: no need to find its end
@@ -324,8 +326,8 @@ static weir_status take_front_token(weir_session *session, weir_token *token) {
         return judge_token(session, token);
     }
     st = judge_token(session, token);
-    weir_status settled = pass_front(session);
-    return st == WEIR_OK && settled != WEIR_OK ? settled : st;
+    pass_front(session); /* a failure is kept, and told by the next call */
+    return st;
 }
 
 /* The answer stands at the front, and no reader has looked at it. */
@@ -391,7 +393,7 @@ size_t weir_session_take_ids(weir_session *session, weir_id *ids, size_t most) {
 
 weir_status weir_session_take_id(weir_session *session, uint64_t ticket, weir_id *id) {
     if (ticket == session->first && weir_session_take_ids(session, id, 1) == 1) {
-        return session->failure;
+        return WEIR_OK;
     }
     weir_token token;
     weir_status st = weir_session_take_token(session, ticket, &token);

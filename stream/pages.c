@@ -70,6 +70,10 @@ static void forget(weir_pages *pages) {
     if (slot != NULL) {
         weir_session_close_slot(session, slot);
     }
+    weir_slot *half = weir_session_half_open(session, pages->ticket);
+    if (half != NULL) {
+        weir_session_close_slot(session, half);
+    }
     if (weir_session_has_page(session, pages->ticket)) {
         weir_session_abandon(session, pages->ticket);
     }

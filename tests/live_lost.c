@@ -99,6 +99,38 @@ static void closed_in_the_middle_of_a_pipeline(void **state) {
     part(&meeting);
 }
 
+static void answer_all_and_close(int fd) {
+    peer_greet(fd);
+    peer_read(fd, 4);
+    peer_say(fd, "$15\r\n1700000000000-1\r\n$15\r\n1700000000000-2\r\n"
+                 "$15\r\n1700000000000-3\r\n$15\r\n1700000000000-4\r\n");
+}
+
+/* The end of the connection is known before the first answer is taken. */
+static void what_had_arrived_is_taken_from_a_closed_connection(void **state) {
+    (void)state;
+    weir_id id;
+    weir_options options = {.non_blocking = true};
+    struct meeting meeting = meet(answer_all_and_close, &options);
+    weir_status st = WEIR_OK;
+    while (!weir_client_is_ready(meeting.client)) {
+        assert_ok(meeting.client, weir_step(meeting.client));
+    }
+    for (int i = 0; i < 4; i++) {
+        assert_ok(meeting.client,
+                  weir_append_xadd(meeting.client, WIRE("s"), &ONE, 1, NULL));
+    }
+    while (st == WEIR_OK) {
+        st = weir_step(meeting.client);
+    }
+    assert_int_equal(st, WEIR_ERR_CLOSED);
+    for (uint64_t seq = 1; seq <= 4; seq++) {
+        assert_ok(meeting.client, weir_take_id(meeting.client, &id));
+        assert_id(id, 1700000000000, seq);
+    }
+    part(&meeting);
+}
+
 static void fall_silent(int fd) {
     peer_greet(fd);
     peer_read(fd, 1);
@@ -364,6 +396,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(closed_in_the_middle_of_an_entry),
         cmocka_unit_test(closed_in_the_middle_of_a_pipeline),
+        cmocka_unit_test(what_had_arrived_is_taken_from_a_closed_connection),
         cmocka_unit_test(silence_ends_at_the_deadline_of_a_call),
         cmocka_unit_test(pushes_without_end_end_at_the_deadline_of_a_call),
         cmocka_unit_test(pushes_without_end_do_not_hold_a_call_that_does_not_wait),

@@ -2,6 +2,8 @@
  * order, whatever the page, the loop, the memory or the connection.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "live.h"
+
+#include "../stream/client_private.h"
 #include "peer.h"
 
 #include "../resp/reader.h"
@@ -591,6 +593,57 @@ static void a_loss_is_told_and_where_to_go_on(void **state) {
     peer_stop(&peer);
 }
 
+/* Says a part of the page's head, and the rest with the next command; then ids. */
+static void say_half_a_head(int fd) {
+    peer_greet(fd);
+    peer_read(fd, 1);
+    peer_say(fd, "*1");
+    peer_read(fd, 1);
+    peer_say(fd, "\r\n*2\r\n$3\r\n1-0\r\n*2\r\n$1\r\nn\r\n$1\r\n1\r\n+PONG\r\n");
+    peer_be_silent(fd);
+}
+
+static weir_client *open_in_a_loop(const struct peer *peer) {
+    weir_client *client;
+    assert_ok(NULL, weir_open(peer->url, &(weir_options){.non_blocking = true}, &client));
+    while (!weir_client_is_ready(client)) {
+        assert_ok(client, weir_step(client));
+    }
+    return client;
+}
+
+static void closing_in_a_half_read_head_leaves_nothing_open(void **state) {
+    (void)state;
+    struct peer peer = peer_start(say_half_a_head);
+    weir_client *client = open_in_a_loop(&peer);
+    const weir_view ping[] = {WIRE("PING")};
+    weir_pages pages;
+    weir_entry entry;
+    open_all(client, NULL, &pages);
+    while (weir_buffer_len(&client->session.in) == 0) {
+        assert_status(weir_pages_next(&pages, &entry), WEIR_MORE);
+        assert_ok(client, weir_step(client));
+    }
+    assert_status(weir_pages_next(&pages, &entry), WEIR_MORE);
+    assert_non_null(client->session.streaming);
+    weir_pages_close(&pages);
+    assert_null(client->session.streaming);
+    for (size_t i = 0; i < WEIR_MAX_SLOTS; i++) {
+        const weir_slot *slot = client->session.slots[i];
+        assert_true(slot == NULL || slot->serial == 0);
+    }
+    assert_ok(client, weir_append_command(client, ping, 1));
+    weir_reply reply;
+    weir_status st;
+    while ((st = weir_take_reply(client, &reply)) == WEIR_MORE) {
+        assert_ok(client, weir_step(client));
+    }
+    assert_ok(client, st);
+    weir_reply_close(&reply);
+    weir_close(client);
+    peer_stop(&peer);
+}
+
 /* Closes each connection at the first XRANGE. */
 static void never_answer(int fd) {
     struct request request;
@@ -708,6 +761,7 @@ int main(void) {
         LIVE_ON_BOTH(an_event_loop_never_waits_in_a_page),
         cmocka_unit_test(a_lost_connection_loses_no_entry_wherever_it_is_cut),
         cmocka_unit_test(a_loss_is_told_and_where_to_go_on),
+        cmocka_unit_test(closing_in_a_half_read_head_leaves_nothing_open),
         cmocka_unit_test(a_call_does_not_ask_again_for_ever),
         cmocka_unit_test(the_next_page_is_asked_for_while_this_one_is_handed_over),
         cmocka_unit_test(a_page_that_was_not_asked_for_is_refused),
