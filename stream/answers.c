@@ -309,7 +309,12 @@ static weir_status take_front_token(weir_session *session, weir_token *token) {
         return st;
     }
     size_t used;
+    weir_request *request = weir_session_request(session, session->first);
     st = weir_reader_next(&session->ahead, ahead_view(session), &used, token);
+    if (st == WEIR_MORE && used > 0) { /* in an attribute before it: it has begun there */
+        request->begin = session->ahead_at;
+        request->is_begun = true;
+    }
     session->ahead_at += used;
     if (st == WEIR_ERR_PROTOCOL) {
         return weir_session_fault(session, &session->ahead);
@@ -317,7 +322,6 @@ static weir_status take_front_token(weir_session *session, weir_token *token) {
     if (st != WEIR_OK) {
         return st;
     }
-    weir_request *request = weir_session_request(session, session->first);
     mark_taken(session, request);
     if (!weir_reader_is_between(&session->ahead)) {
         request->begin = session->ahead_at;

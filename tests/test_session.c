@@ -641,6 +641,26 @@ static void broken_bytes_end_the_connection_for_good(void **state) {
     run_every_cut(run_broken, WIRE("*2\r\n>1\r\n+a\r\n"));
 }
 
+/* An attribute, a piece of which was looked at for a take, belongs to the answer also for
+ * another way of taking it: its parts are never the answer. */
+static void an_attribute_that_came_in_part_is_never_the_answer(void **state) {
+    (void)state;
+    const weir_view wire = WIRE("|1\r\n+k\r\n:1\r\n-ERR no\r\n");
+    for (size_t cut = 0; cut < wire.len; cut++) {
+        struct rig rig;
+        weir_token token;
+        weir_view whole;
+        start_rig(&rig, 64, 4096);
+        uint64_t ticket = ask(&rig.session, WEIR_ANSWER_COUNT);
+        feed(&rig.session, weir_bytes(wire.data, cut));
+        assert_status(weir_session_take_token(&rig.session, ticket, &token), WEIR_MORE);
+        feed(&rig.session, weir_bytes(wire.data + cut, wire.len - cut));
+        assert_status(weir_session_take_whole(&rig.session, ticket, &whole), WEIR_OK);
+        assert_true(whole.len == wire.len && memcmp(whole.data, wire.data, whole.len) == 0);
+        stop_rig(&rig);
+    }
+}
+
 static void session_names_a_peer_that_is_no_redis(void **state) {
     (void)state;
     struct rig rig;
@@ -1007,6 +1027,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(session_gives_answers_in_order),
         cmocka_unit_test(session_passes_over_pushes_and_attributes),
+        cmocka_unit_test(an_attribute_that_came_in_part_is_never_the_answer),
         cmocka_unit_test(session_keeps_earlier_answers_for_later),
         cmocka_unit_test(session_passes_over_an_abandoned_answer),
         cmocka_unit_test(session_stays_in_step_after_an_answer_of_wrong_shape),
