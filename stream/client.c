@@ -6,7 +6,6 @@
 #define DEFAULT_TIMEOUT_MS    5000
 #define MOST_TIMEOUT_MS       (INT64_MAX / 4) /* a deadline is a sum with the clock */
 #define DEFAULT_RECEIVE_BYTES ((size_t)64 << 20)
-#define DEFAULT_SEND_BYTES    ((size_t)64 << 20)
 #define DEFAULT_UNANSWERED    65536
 #define LEAST_BYTES           1024 /* of either buffer: the handshake must fit */
 
@@ -45,7 +44,7 @@ static weir_session_sizes sizes_of(const weir_limits *limits) {
     weir_session_sizes sizes = {0};
     sizes.receive_most = or_default(limits->receive_bytes, DEFAULT_RECEIVE_BYTES);
     sizes.receive_base = smaller(RECEIVE_BASE, sizes.receive_most);
-    sizes.send_most = or_default(limits->send_bytes, DEFAULT_SEND_BYTES);
+    sizes.send_most = or_default(limits->send_bytes, WEIR_SEND_BYTES);
     sizes.send_base = smaller(SEND_BASE, sizes.send_most);
     sizes.unanswered_most = or_default(limits->unanswered, DEFAULT_UNANSWERED);
     sizes.ring_base = RING_BASE;

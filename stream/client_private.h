@@ -10,8 +10,9 @@
 #include "link.h"
 #include "session.h"
 
-#define WEIR_PEER_TEXT 300 /* host name, port, brackets */
-#define WEIR_NAME_TEXT 64
+#define WEIR_PEER_TEXT  300 /* host name, port, brackets */
+#define WEIR_NAME_TEXT  64
+#define WEIR_SEND_BYTES ((size_t)64 << 20) /* limits.send_bytes, where it is 0 */
 
 struct weir_client {
     weir_mem mem;

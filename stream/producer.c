@@ -90,7 +90,9 @@ int64_t weir_producer_deadline_ms(const weir_producer *producer) {
     if (producer->waiting.first != NULL || producer->load_at_us != 0) {
         own_ms = now_ms + POLL_MS / 5 < own_ms ? now_ms + POLL_MS / 5 : own_ms;
     }
-    if (producer->queued > 0 && producer->options.linger_us > 0) {
+    bool can_send = producer->phase == WEIR_PRODUCER_OPEN &&
+                    producer->ready.first != NULL && weir_client_is_ready(producer->client);
+    if (can_send && producer->queued > 0 && producer->options.linger_us > 0) {
         int64_t due_ms = (producer->queued_us + producer->options.linger_us + MS - 1) / MS;
         own_ms = due_ms < own_ms ? due_ms : own_ms;
     }

@@ -163,7 +163,8 @@ WEIR_API weir_view weir_stream_key(const weir_stream *stream);
  * WEIR_OK has one report, no other has. `user` comes back in it. Copies the fields.
  * WEIR_OK; WEIR_ERR_ARG: no fields, or an empty name; WEIR_ERR_FULL: a ceiling is reached
  * (where it is that of unreported entries: take reports); WEIR_ERR_LIMIT: larger than
- * most_bytes or in_flight_bytes; WEIR_ERR_NOMEM; or why the producer has ended.
+ * most_bytes (a copy takes the next power of two) or in_flight_bytes; WEIR_ERR_NOMEM; or
+ * why the producer has ended.
  * A lost connection is none of these: the entry waits for the next one.
  */
 WEIR_API weir_status weir_producer_append(weir_producer *producer, weir_stream *stream,

@@ -173,6 +173,11 @@ static bool read_facts(weir_producer *producer, weir_stream *stream, weir_status
         weir_producer_facts(producer, stream, whole);
         return true;
     }
+    if (st == WEIR_ERR_LIMIT) { /* it would be the next time too */
+        stream->has_facts = true;
+        stream->is_forgetful = stream->is_forgetful || stream->is_judging;
+        return true;
+    }
     bool is_final = st == WEIR_ERR_SERVER && error->kind != WEIR_KIND_RETRY &&
                     error->kind != WEIR_KIND_ROLE;
     if (is_final && error->kind == WEIR_KIND_NO_KEY) {
@@ -197,19 +202,20 @@ static void take_facts(weir_producer *producer, weir_stream *stream, weir_status
     }
 }
 
-/* An array with an entry: it is there. */
+/* An array with an entry, or an answer too large to be held: it is there. */
 static void take_look(weir_producer *producer, weir_stream *stream, weir_status st,
                       weir_view whole, int64_t now_us) {
     weir_item *item = stream->lane.held.first;
     if (item == NULL) {
         return;
     }
-    if (st != WEIR_OK && st != WEIR_ERR_SERVER) {
+    if (st != WEIR_OK && st != WEIR_ERR_SERVER && st != WEIR_ERR_LIMIT) {
         stream->is_looking = true; /* on the next connection */
         weir_producer_list(producer, stream);
         return;
     }
-    bool is_there = st == WEIR_OK && whole.len > 1 && whole.data[1] == '1';
+    bool is_there =
+        st == WEIR_ERR_LIMIT || (st == WEIR_OK && whole.len > 1 && whole.data[1] == '1');
     producer->queued--;
     producer->queued_bytes -= item->len;
     weir_fate fate = weir_lane_seen(&stream->lane, is_there, &item);
@@ -275,16 +281,21 @@ static void take_load(weir_producer *producer, weir_status st, weir_view whole,
         }
         return;
     }
-    bool is_refused = st == WEIR_ERR_SERVER &&
-                      producer->client->session.error.kind != WEIR_KIND_RETRY &&
-                      producer->phase == WEIR_PRODUCER_CHECKING;
+    if (st == WEIR_OK) {
+        st = weir_session_error(&producer->client->session, WEIR_ERR_REPLY,
+                                "SCRIPT LOAD's answer has another shape");
+    }
+    bool is_answered =
+        st == WEIR_ERR_REPLY ||
+        (st == WEIR_ERR_SERVER && producer->client->session.error.kind != WEIR_KIND_RETRY);
+    bool is_refused = is_answered && producer->phase == WEIR_PRODUCER_CHECKING;
     if (is_refused && producer->options.delivery == WEIR_DELIVERY_EXACTLY_ONCE) {
         producer->has_no_scripts = true;
         producer->phase = WEIR_PRODUCER_CONNECTING; /* to choose again */
     } else if (is_refused) {
         refuse(producer, "the server runs no scripts for this user: allow @scripting, or "
                          "choose another delivery: ");
-    } else if (st == WEIR_ERR_SERVER) {
+    } else {
         producer->load_at_us = now_us + weir_producer_delay(&producer->load_us);
     }
 }
@@ -300,6 +311,31 @@ static void take_probe(weir_producer *producer, weir_status st) {
 
 /* ---- all of them ---- */
 
+/* An answer that is not there as a whole, and fills what receive_bytes allows: WEIR_OK:
+ * more of it came, WEIR_MORE: none did, WEIR_ERR_LIMIT: it is given up, or what broke. */
+static weir_status receive_more(weir_client *client, uint64_t ticket) {
+    const weir_buffer *in = &client->session.in;
+    if (!weir_client_is_ready(client) || weir_buffer_len(in) < in->most - in->most / 4) {
+        return WEIR_MORE;
+    }
+    weir_status st = weir_client_receive(client);
+    if (st == WEIR_ERR_FULL) {
+        st = weir_session_make_way(&client->session, ticket);
+    }
+    client->needs_more = st == WEIR_MORE;
+    return st;
+}
+
+static weir_status take_whole(weir_client *client, uint64_t ticket, weir_view *whole) {
+    weir_status st = WEIR_OK;
+    weir_status taken = WEIR_MORE;
+    while (st == WEIR_OK && taken == WEIR_MORE) {
+        taken = weir_session_take_whole(&client->session, ticket, whole);
+        st = taken == WEIR_MORE ? receive_more(client, ticket) : WEIR_OK;
+    }
+    return st == WEIR_OK ? taken : st;
+}
+
 /* What a take gave, once the client has looked after its connection. */
 static weir_status take(weir_producer *producer, weir_note_kind kind, weir_id *id,
                         weir_view *whole) {
@@ -312,7 +348,7 @@ static weir_status take(weir_producer *producer, weir_note_kind kind, weir_id *i
         return weir_client_end_take(producer->client, ticket,
                                     weir_session_take_id(session, ticket, id));
     }
-    weir_status st = weir_session_take_whole(session, ticket, whole);
+    weir_status st = take_whole(producer->client, ticket, whole);
     if (st == WEIR_OK && whole->len > 0 && (*whole->data == '-' || *whole->data == '!')) {
         weir_reader reader;
         weir_token token;

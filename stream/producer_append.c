@@ -40,20 +40,28 @@ static bool measure(const weir_field *fields, size_t count, size_t *size) {
     return true;
 }
 
-static bool has_room(const weir_producer *producer, size_t bytes) {
-    size_t used = producer->store.bytes + producer->borrowed_bytes;
+/* `room`: what the entry takes of most_bytes. */
+static bool has_room(const weir_producer *producer, size_t room) {
+    size_t used = producer->store.used + producer->borrowed_bytes;
     return producer->counters.unreported < producer->options.most_entries &&
-           (bytes == 0 || (used <= producer->options.most_bytes &&
-                           bytes <= producer->options.most_bytes - used));
+           used <= producer->options.most_bytes &&
+           room <= producer->options.most_bytes - used;
+}
+
+/* True if the server's answers can make room. */
+static bool can_wait(const weir_producer *producer) {
+    bool has_told = producer->store.used > 0 && /* their bytes stay until the answer */
+                    producer->counters.unreported < producer->options.most_entries;
+    return producer->live > 0 || has_told;
 }
 
 /* At the ceiling: moves bytes, and waits for room as long as the options allow. */
-static weir_status wait_for_room(weir_producer *producer, size_t bytes) {
+static weir_status wait_for_room(weir_producer *producer, size_t room) {
     int64_t wait_ms = producer->is_non_blocking ? 0 : producer->options.full_wait_ms;
     int64_t until_us =
         wait_ms == WEIR_FOREVER ? INT64_MAX : weir_client_now_us() + wait_ms * MS;
     weir_status st = producer->is_calling ? WEIR_OK : weir_producer_step(producer);
-    while (st >= 0 && !has_room(producer, bytes) && producer->live > 0 &&
+    while (st >= 0 && !has_room(producer, room) && can_wait(producer) &&
            !producer->is_calling) {
         int64_t left_ms = (until_us - weir_client_now_us()) / MS;
         if (left_ms <= 0) {
@@ -64,26 +72,34 @@ static weir_status wait_for_room(weir_producer *producer, size_t bytes) {
     if (st < 0) {
         return st;
     }
-    return has_room(producer, bytes)
+    return has_room(producer, room)
                ? WEIR_OK
                : weir_producer_wrong(producer, WEIR_ERR_FULL,
-                                     producer->live > 0
+                                     can_wait(producer)
                                          ? "most_entries or most_bytes wait for the server"
                                          : "most_entries reports wait: take them");
 }
 
-static weir_status begin(weir_producer *producer, size_t size, weir_item **item) {
-    if (producer->phase == WEIR_PRODUCER_ENDED) {
+/* A record for an entry of `size` encoded bytes, once there is room. */
+static weir_status begin(weir_producer *producer, size_t size, size_t room,
+                         weir_item **item) {
+    if (producer->ended != WEIR_OK) {
         return producer->ended;
     }
     size_t frame = 256; /* of the command around, but for its key */
-    if (size > producer->options.most_bytes ||
+    if (room > producer->options.most_bytes ||
         size > producer->options.in_flight_bytes - frame) {
-        return weir_producer_wrong(producer, WEIR_ERR_LIMIT,
-                                   "an entry larger than most_bytes or in_flight_bytes");
+        (void)weir_producer_wrong(producer, WEIR_ERR_LIMIT,
+                                  "an entry larger than most_bytes or in_flight_bytes");
+        return WEIR_ERR_LIMIT;
+    }
+    weir_status st = has_room(producer, room) ? WEIR_OK : wait_for_room(producer, room);
+    if (st != WEIR_OK) {
+        return st;
     }
     if (!weir_producer_can_report(producer)) {
-        return weir_producer_wrong(producer, WEIR_ERR_NOMEM, "no memory for a report");
+        (void)weir_producer_wrong(producer, WEIR_ERR_NOMEM, "no memory for a report");
+        return WEIR_ERR_NOMEM;
     }
     *item = weir_store_item(&producer->store);
     if (*item == NULL) {
@@ -93,23 +109,16 @@ static weir_status begin(weir_producer *producer, size_t size, weir_item **item)
     return WEIR_OK;
 }
 
-/* A record, with a piece for `size` encoded bytes. */
+/* The same with a piece for the bytes. */
 static weir_status begin_copy(weir_producer *producer, size_t size, weir_item **item) {
-    weir_status st = has_room(producer, 0) ? WEIR_OK : wait_for_room(producer, 0);
-    st = st == WEIR_OK ? begin(producer, size, item) : st;
+    weir_status st = begin(producer, size, weir_store_piece_size(size), item);
     if (st != WEIR_OK) {
         return st;
     }
     st = weir_store_bytes(&producer->store, *item, size);
-    if (st == WEIR_ERR_FULL) {
-        st = wait_for_room(producer, weir_store_piece_size(size));
-        st = st == WEIR_OK ? weir_store_bytes(&producer->store, *item, size) : st;
-    }
     if (st != WEIR_OK) {
         weir_store_give_back(&producer->store, *item);
-        if (st == WEIR_ERR_NOMEM || st == WEIR_ERR_FULL) {
-            (void)weir_producer_wrong(producer, st, "no memory for an entry's bytes");
-        }
+        (void)weir_producer_wrong(producer, st, "no memory for an entry's bytes");
     }
     return st;
 }
@@ -190,10 +199,7 @@ weir_status weir_producer_append_borrowed(weir_producer *producer, weir_stream *
     if (st == WEIR_OK && !measure(fields, count, &size)) {
         st = weir_producer_wrong(producer, WEIR_ERR_LIMIT, "an entry beyond all memory");
     }
-    if (st == WEIR_OK && !has_room(producer, size)) {
-        st = wait_for_room(producer, size);
-    }
-    st = st == WEIR_OK ? begin(producer, size, &item) : st;
+    st = st == WEIR_OK ? begin(producer, size, size, &item) : st;
     if (st != WEIR_OK) {
         return st;
     }

@@ -10,10 +10,12 @@
 #define FREE_GAPS 2 /* in a row without a delay: one heals */
 
 /* Takes out of the queue what must not be sent under a new number: what has its report
- * already, and, where `is_forgotten`, what may stand in the stream already. */
+ * already, and, where `is_forgotten`, what may stand in the stream already. A report may
+ * append: what is kept stays before that. */
 static void sift(weir_producer *producer, weir_stream *stream, bool is_forgotten,
                  int64_t now_us) {
     weir_fifo all = stream->lane.queue;
+    weir_fifo kept = {NULL, NULL, 0};
     weir_item *item;
     stream->lane.queue = (weir_fifo){NULL, NULL, 0};
     while ((item = weir_fifo_pop(&all)) != NULL) {
@@ -22,9 +24,10 @@ static void sift(weir_producer *producer, weir_stream *stream, bool is_forgotten
             weir_producer_finish_queued(producer, item, WEIR_FATE_FORGOTTEN,
                                         WEIR_REASON_FORGOTTEN, now_us);
         } else {
-            weir_fifo_push(&stream->lane.queue, item);
+            weir_fifo_push(&kept, item);
         }
     }
+    weir_fifo_put_before(&stream->lane.queue, &kept);
 }
 
 /* All numbers begin anew, under another name: the server has lost those it had. */

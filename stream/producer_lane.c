@@ -92,13 +92,7 @@ static bool is_overtaken(const weir_lane *lane, const weir_item *item) {
 }
 
 static void go_on(weir_lane *lane) {
-    if (lane->again.first != NULL) {
-        lane->again.last->next = lane->queue.first;
-        lane->queue.last = lane->queue.first != NULL ? lane->queue.last : lane->again.last;
-        lane->queue.first = lane->again.first;
-        lane->queue.count += lane->again.count;
-        lane->again = (weir_fifo){NULL, NULL, 0};
-    }
+    weir_fifo_put_before(&lane->queue, &lane->again);
     lane->is_draining = false;
 }
 

@@ -71,6 +71,17 @@ static inline weir_item *weir_fifo_take(weir_fifo *fifo) {
     return item;
 }
 
+/* Puts all of `front` before what stands in the fifo, and leaves it empty. */
+static inline void weir_fifo_put_before(weir_fifo *fifo, weir_fifo *front) {
+    if (front->first != NULL) {
+        front->last->next = fifo->first;
+        fifo->last = fifo->first != NULL ? fifo->last : front->last;
+        fifo->first = front->first;
+        fifo->count += front->count;
+        *front = (weir_fifo){NULL, NULL, 0};
+    }
+}
+
 /* What one answer says of one entry. */
 typedef enum weir_verdict {
     WEIR_VERDICT_DONE,

@@ -51,8 +51,9 @@ static const char *check_options(const weir_producer_options *options,
     if (options->most_bytes < LEAST_BYTES || options->in_flight_bytes < LEAST_BYTES) {
         return "most_bytes and in_flight_bytes: at least 4096";
     }
-    size_t send_bytes = client->limits.send_bytes;
-    if (send_bytes != 0 && send_bytes < 2 * options->in_flight_bytes) {
+    size_t send_bytes =
+        client->limits.send_bytes != 0 ? client->limits.send_bytes : WEIR_SEND_BYTES;
+    if (send_bytes / 2 < options->in_flight_bytes) {
         return "in_flight_bytes: at most half of the client's limits.send_bytes";
     }
     if (name != NULL && strlen(name) > WEIR_PRODUCER_GIVEN) {

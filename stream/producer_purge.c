@@ -12,21 +12,24 @@ static void purge_sent(weir_producer *producer, weir_fifo *fifo, int64_t now_us)
     }
 }
 
-/* What stands in the queue: what was never sent, or what was, as `what` says. */
+/* What stands in the queue: what was never sent, or what was, as `what` says. A report may
+ * append: what is kept stays before that. */
 static void purge_queue(weir_producer *producer, weir_fifo *queue, int what,
                         int64_t now_us) {
     weir_fifo all = *queue;
+    weir_fifo kept = {NULL, NULL, 0};
     weir_item *item;
     *queue = (weir_fifo){NULL, NULL, 0};
     while ((item = weir_fifo_pop(&all)) != NULL) {
         int kind = item->attempts == 0 ? WEIR_PURGE_QUEUED : WEIR_PURGE_IN_FLIGHT;
         if ((what & kind) == 0) {
-            weir_fifo_push(queue, item);
+            weir_fifo_push(&kept, item);
             continue;
         }
         weir_producer_finish_queued(producer, item, WEIR_FATE_NONE, WEIR_REASON_PURGED,
                                     now_us);
     }
+    weir_fifo_put_before(queue, &kept);
 }
 
 /* Acknowledged, and a WAIT is not answered: they are what they are. */

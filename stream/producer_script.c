@@ -127,13 +127,16 @@ typedef struct weir_load {
 
 static weir_load choose(const weir_producer *producer, const weir_stream *stream) {
     const weir_item *item = stream->lane.queue.first;
+    const weir_producer_options *options = &producer->options;
     uint64_t batch = item->batch;
     weir_load load = {0, 0, 0};
     for (; item != NULL && item->batch == batch; item = item->next) {
         size_t bytes = item->len + ARG_ROOM;
-        bool is_full = load.count >= producer->options.batch_entries ||
-                       load.count >= WORDS_MOST ||
-                       load.bytes + bytes > producer->options.batch_bytes;
+        bool is_full =
+            load.count >= options->batch_entries || load.count >= WORDS_MOST ||
+            load.bytes + bytes > options->batch_bytes ||
+            producer->in_flight + load.count >= options->in_flight_entries ||
+            producer->in_flight_bytes + load.bytes + bytes > options->in_flight_bytes;
         if (batch == 0 && load.count > 0 && is_full) {
             break;
         }

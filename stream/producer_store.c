@@ -112,6 +112,7 @@ weir_status weir_store_bytes(weir_store *store, weir_item *item, size_t size) {
         }
         store->bytes += whole;
     }
+    store->used += size_of_class(class);
     item->bytes = (char *)piece;
     item->size_class = (uint8_t) class;
     return WEIR_OK;
@@ -122,6 +123,7 @@ void weir_store_give_back(weir_store *store, weir_item *item) {
         weir_piece *piece = (weir_piece *)(void *)item->bytes;
         piece->next = store->pieces[item->size_class];
         store->pieces[item->size_class] = piece;
+        store->used -= size_of_class(item->size_class);
         item->bytes = NULL;
     }
     item->next = store->free;

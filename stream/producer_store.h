@@ -22,6 +22,7 @@ typedef struct weir_store {
     weir_mem mem;
     size_t most_bytes;               /* of all pieces, free ones included */
     size_t bytes;                    /* likewise, now */
+    size_t used;                     /* of these, of pieces that items have */
     weir_item *free;                 /* records */
     weir_slab *slabs;                /* where the records are */
     weir_piece *pieces[WEIR_PIECES]; /* free ones, by class */

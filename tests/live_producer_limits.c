@@ -91,6 +91,81 @@ static void an_entry_beyond_the_ceilings_is_refused(void **state) {
     finish(producer);
 }
 
+/* What entries had that have their end is room again, also for other sizes and for what is
+ * lent. */
+static void a_full_producer_waits_as_long_as_it_takes(void **state) {
+    struct live *live = *state;
+    static char big[6000];
+    struct tally tally;
+    weir_producer_options options = tally_options(&tally, WEIR_DELIVERY_REPORT);
+    options.most_bytes = 8192;
+    options.full_wait_ms = WEIR_FOREVER;
+    memset(big, 'x', sizeof big);
+    weir_field small = {weir_text("n"), weir_bytes(big, 100)};
+    weir_field large = {weir_text("n"), weir_bytes(big, 3000)};
+    weir_producer *producer = tally_open(live->server->url, NULL, &options);
+    weir_stream *stream = tally_stream(producer, "s");
+    pause_writes(live, "200");
+    for (int i = 0; i < 100; i++) {
+        assert_status(weir_producer_append(producer, stream, &small, 1, NULL), WEIR_OK);
+    }
+    for (int i = 0; i < 10; i++) {
+        assert_status(weir_producer_append(producer, stream, &large, 1, NULL), WEIR_OK);
+        assert_true(counters_of(producer).held_bytes <= options.most_bytes);
+    }
+    for (int i = 0; i < 10; i++) {
+        assert_status(weir_producer_append_borrowed(producer, stream, &large, 1, NULL),
+                      WEIR_OK);
+    }
+    large.value.len = sizeof big;
+    assert_status(weir_producer_append(producer, stream, &large, 1, NULL), WEIR_OK);
+    finish(producer);
+    assert_int_equal(tally.outcomes[WEIR_OUTCOME_ACKED], 121);
+}
+
+static void a_copy_that_can_never_have_room_is_refused(void **state) {
+    struct live *live = *state;
+    static char big[5000];
+    weir_producer_options options = {.most_bytes = 6000, .full_wait_ms = WEIR_FOREVER};
+    weir_producer *producer = tally_open(live->server->url, NULL, &options);
+    weir_stream *stream = tally_stream(producer, "s");
+    weir_field field = {weir_text("n"), weir_bytes(big, sizeof big)};
+    assert_status(weir_producer_append(producer, stream, &field, 1, NULL), WEIR_ERR_LIMIT);
+    assert_status(weir_producer_append_borrowed(producer, stream, &field, 1, NULL),
+                  WEIR_OK);
+    finish(producer);
+}
+
+static void a_call_of_the_script_keeps_the_ceiling_in_flight(void **state) {
+    struct live *live = *state;
+    struct tally tally;
+    weir_producer_options options = tally_options(&tally, WEIR_DELIVERY_SCRIPT);
+    options.in_flight_entries = 10;
+    options.linger_us = 60000000;
+    weir_producer *producer = tally_open(live->server->url, NULL, &options);
+    tally_append(producer, tally_stream(producer, "s"), 0, 100);
+    pause_writes(live, "200");
+    assert_status(weir_producer_flush(producer, 1), WEIR_ERR_TIMEOUT);
+    assert_int_equal(counters_of(producer).in_flight, 10);
+    finish(producer);
+    tally_assert_row(live->client, "s", 0, 100);
+}
+
+/* XINFO STREAM shows the last entry: that it cannot be held must stop nothing. */
+static void facts_too_large_to_be_held_are_done_without(void **state) {
+    struct live *live = *state;
+    static char big[20001];
+    struct tally tally;
+    weir_producer_options options = tally_options(&tally, WEIR_DELIVERY_IDS);
+    weir_options client = {.limits = {.receive_bytes = 8192}};
+    memset(big, 'x', sizeof big - 1);
+    assert_ok(live->client, live_say(live->client, "XADD", "s", "1-1", "n", big));
+    weir_producer *producer = tally_open(live->server->url, &client, &options);
+    tally_append(producer, tally_stream(producer, "s"), 0, 100);
+    finish(producer);
+    assert_int_equal(tally.outcomes[WEIR_OUTCOME_ACKED], 100);
+}
+
 /* Once everything has been used, nothing is asked of the allocator. */
 static void appends_allocate_nothing_in_the_long_run(void **state) {
     struct live *live = *state;
@@ -333,7 +408,56 @@ static void a_callback_may_append_until_it_is_closed(void **state) {
     weir_producer_free(again.producer);
 }
 
+/* ... behind what is there already, which a purge keeps. */
+static void what_a_callback_appends_stands_last(void **state) {
+    struct live *live = *state;
+    struct again again = {0};
+    struct shown shown = {0};
+    weir_producer_options options = {.delivery = WEIR_DELIVERY_AT_LEAST_ONCE,
+                                     .on_report = append_again,
+                                     .context = &again};
+    weir_options client = {.reconnect = {.floor_ms = 2000}};
+    again.producer = tally_open(live->server->url, &client, &options);
+    again.stream = tally_stream(again.producer, "s");
+    pause_writes(live, "200");
+    tally_append(again.producer, again.stream, 0, 5); /* the first goes at once */
+    assert_ok(live->client,
+              live_say(live->client, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"));
+    while (counters_of(again.producer).in_flight > 0) {
+        assert_status(weir_producer_step(again.producer), WEIR_OK);
+    }
+    again.left = 1;
+    assert_status(weir_producer_purge(again.producer, WEIR_PURGE_QUEUED), WEIR_OK);
+    weir_producer_unreported(again.producer, show, &shown);
+    assert_int_equal(again.reports, 4);
+    assert_int_equal(shown.count, 2);
+    assert_int_equal(shown.sent, 1);
+    assert_string_equal(shown.bytes, "$1\r\nn\r\n$1\r\n1\r\n"); /* not the first, 0 */
+    weir_producer_free(again.producer);
+}
+
 /* ---- waiting ---- */
+
+/* What lingers while there is no server wakes nobody. */
+static void an_outage_is_waited_for_quietly(void **state) {
+    struct tally tally;
+    (void)state;
+    weir_producer_options options = tally_options(&tally, WEIR_DELIVERY_REPORT);
+    weir_options client = {.non_blocking = true, .reconnect = {.floor_ms = 2000}};
+    options.linger_us = 1000;
+    weir_producer *producer = tally_open("unix:///nobody/listens/here", &client, &options);
+    tally_append(producer, tally_stream(producer, "s"), 0, 10);
+    int64_t began_ms = live_now_ms();
+    int steps = 0;
+    while (live_now_ms() - began_ms < 300) {
+        int64_t left_ms = weir_producer_deadline_ms(producer) - live_now_ms();
+        (void)poll(NULL, 0, left_ms < 0 ? 0 : left_ms > 100 ? 100 : (int)left_ms);
+        assert_true(weir_producer_step(producer) >= 0);
+        steps++;
+    }
+    assert_true(steps < 50);
+    weir_producer_free(producer);
+}
 
 static weir_producer *the_producer;
 
@@ -483,6 +607,7 @@ static void options_that_make_no_sense_are_refused(void **state) {
         {.wait_ms = -1},
         {.full_wait_ms = INT64_MAX},
         {.most_bytes = 100},
+        {.in_flight_bytes = (size_t)40 << 20},
         {.name = "a name that has more than forty bytes, all of them"}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         weir_producer *producer;
@@ -508,6 +633,10 @@ int main(void) {
         LIVE_ON_BOTH(a_full_producer_says_so_or_waits),
         LIVE_ON_BOTH(memory_stays_below_the_ceiling),
         LIVE_ON_BOTH(an_entry_beyond_the_ceilings_is_refused),
+        LIVE_ON_BOTH(a_full_producer_waits_as_long_as_it_takes),
+        LIVE_ON_BOTH(a_copy_that_can_never_have_room_is_refused),
+        LIVE_ON_BOTH(a_call_of_the_script_keeps_the_ceiling_in_flight),
+        LIVE_ON_BOTH(facts_too_large_to_be_held_are_done_without),
         LIVE_ON_BOTH(appends_allocate_nothing_in_the_long_run),
         LIVE_ON_BOTH(a_batch_lingers_until_its_time),
         LIVE_ON_BOTH(a_batch_is_sent_when_it_is_full),
@@ -517,6 +646,8 @@ int main(void) {
         LIVE_ON_BOTH(entries_can_be_lent),
         LIVE_ON_BOTH(what_has_no_end_can_be_taken_back),
         LIVE_ON_BOTH(a_callback_may_append_until_it_is_closed),
+        LIVE_ON_BOTH(what_a_callback_appends_stands_last),
+        LIVE_ON_BOTH(an_outage_is_waited_for_quietly),
         LIVE_ON_BOTH(a_wait_can_be_cancelled),
         LIVE_ON_BOTH(an_event_loop_drives_it),
         cmocka_unit_test_setup_teardown(replicas_are_waited_for, live_open_resp3,
