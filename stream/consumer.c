@@ -56,6 +56,24 @@ static int64_t next_look(const weir_consumer *consumer) {
     return idle_ms == WEIR_FOREVER ? INT64_MAX : weir_now_ms() + idle_ms / 8 + 1;
 }
 
+/* Of what the working line is asked by the clock. While that cannot be asked, an answer or
+ * the connection itself comes first. */
+static int64_t working_deadline(const weir_consumer *consumer) {
+    bool is_leaving = consumer->leaving != WEIR_LEAVING_NOT;
+    bool may_ask = weir_client_is_ready(consumer->working.client) &&
+                   (consumer->is_set_up || is_leaving) &&
+                   weir_orders_have_room(consumer, 2);
+    if (!may_ask) {
+        return INT64_MAX;
+    }
+    int64_t at_ms =
+        sooner(weir_verdicts_deadline(consumer), weir_claims_deadline(consumer));
+    if (consumer->is_unblocking) {
+        at_ms = sooner(at_ms, consumer->unblock_at_ms);
+    }
+    return at_ms > consumer->hold_until_ms ? at_ms : consumer->hold_until_ms;
+}
+
 int64_t weir_consumer_deadline_ms(const weir_consumer *consumer) {
     if (consumer->failure != WEIR_OK) {
         return INT64_MAX;
@@ -66,17 +84,12 @@ int64_t weir_consumer_deadline_ms(const weir_consumer *consumer) {
     }
     int64_t at_ms = sooner(weir_client_deadline_ms(consumer->reading.client),
                            weir_client_deadline_ms(consumer->working.client));
-    at_ms = sooner(at_ms, weir_verdicts_deadline(consumer));
+    at_ms = sooner(at_ms, working_deadline(consumer));
     at_ms = sooner(at_ms, next_look(consumer));
     if (consumer->hold_until_ms > weir_now_ms()) {
         at_ms = sooner(at_ms, consumer->hold_until_ms);
     }
-    if (consumer->is_unblocking) {
-        at_ms = sooner(at_ms, consumer->unblock_at_ms);
-    }
-    bool may_claim = consumer->options.claim_idle_ms != WEIR_FOREVER &&
-                     consumer->claims.state == WEIR_LOT_NONE;
-    return may_claim ? sooner(at_ms, consumer->claim_at_ms) : at_ms;
+    return at_ms;
 }
 
 void weir_consumer_watches(const weir_consumer *consumer, weir_watch *list) {
@@ -90,24 +103,32 @@ void weir_consumer_watches(const weir_consumer *consumer, weir_watch *list) {
     list[2].wants = WEIR_WANT_READ;
 }
 
-weir_status weir_consumer_wait(weir_consumer *consumer, int64_t deadline_ms) {
+static weir_status wait_for(weir_consumer *consumer, size_t count, int64_t deadline_ms) {
     weir_watch watches[WEIR_CONSUMER_WATCHES];
     weir_waited list[WEIR_CONSUMER_WATCHES];
     int os_error = 0;
     weir_consumer_watches(consumer, watches);
-    for (size_t i = 0; i < WEIR_CONSUMER_WATCHES; i++) {
+    for (size_t i = 0; i < count; i++) {
         bool is_idle = watches[i].wants == 0; /* it has no events but may have hung up */
         list[i] = (weir_waited){is_idle ? -1 : watches[i].fd, watches[i].wants};
     }
-    weir_status st =
-        weir_wait_any(list, WEIR_CONSUMER_WATCHES,
-                      sooner(deadline_ms, weir_consumer_deadline_ms(consumer)), &os_error);
+    weir_status st = weir_wait_any(
+        list, count, sooner(deadline_ms, weir_consumer_deadline_ms(consumer)), &os_error);
     if (st == WEIR_ERR_IO) {
         weir_error error = {.status = st, .os_error = os_error};
         memcpy(error.text, "waiting failed", 15);
         return weir_consumer_end(consumer, &error);
     }
     return WEIR_OK;
+}
+
+weir_status weir_consumer_wait(weir_consumer *consumer, int64_t deadline_ms) {
+    return wait_for(consumer, WEIR_CONSUMER_WATCHES, deadline_ms);
+}
+
+/* Once cancelled the last descriptor would end every wait at once. */
+weir_status weir_consumer_wait_on(weir_consumer *consumer, int64_t deadline_ms) {
+    return wait_for(consumer, WEIR_CONSUMER_WATCHES - 1, deadline_ms);
 }
 
 weir_status weir_consumer_flush(weir_consumer *consumer, int64_t timeout_ms) {
@@ -120,7 +141,7 @@ weir_status weir_consumer_flush(weir_consumer *consumer, int64_t timeout_ms) {
         if (weir_now_ms() >= until_ms) {
             return WEIR_MORE;
         }
-        st = weir_consumer_wait(consumer, until_ms);
+        st = weir_consumer_wait_on(consumer, until_ms);
         if (st != WEIR_OK) {
             return st;
         }

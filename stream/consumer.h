@@ -83,7 +83,10 @@ typedef struct weir_consumer_options {
     weir_view dead_letters;  /* stream for what is rejected; default: none */
     uint64_t max_deliveries; /* an entry delivered so often before goes to dead_letters
                                 instead of being given. Each pass over the own history
-                                counts too, so be generous. Default: no limit */
+                                counts too, so be generous. One whose letter cannot be
+                                written (larger than limits.send_bytes, a field without a
+                                name) stays pending, on_trouble hears of it each time.
+                                Default: no limit */
 
     bool non_blocking; /* weir_consumer_open does not wait for the server */
     bool keep_name;    /* a name that was made for this consumer is not removed from the
@@ -144,7 +147,7 @@ typedef struct weir_delivery {
  *   WEIR_END       weir_consumer_cancel or weir_consumer_leave was called
  *   WEIR_ERR_FULL  options.in_hand entries are given without a verdict: give some
  *   WEIR_ERR_LIMIT an entry larger than limits.receive_bytes was passed over; it stays
- *                  pending. Go on with the next call
+ *                  pending. Go on with the next call. on_trouble hears of it too
  *   WEIR_ERR_NOMEM go on with the next call
  *   Any other failure is the end, and sticks: weir_consumer_error says why. It is the
  *   server's word where options or streams cannot work (WRONGTYPE, NOPERM, NOGROUP with

@@ -13,12 +13,20 @@ static int64_t next_look(const weir_consumer *consumer) {
     return weir_now_ms() + interval_ms - (int64_t)(weir_random_number() % spread);
 }
 
-static bool is_due(const weir_consumer *consumer) {
+static bool may_ask(const weir_consumer *consumer) {
     return consumer->options.claim_idle_ms != WEIR_FOREVER && consumer->is_set_up &&
            consumer->leaving == WEIR_LEAVING_NOT && consumer->is_reading_new &&
            consumer->claims.state == WEIR_LOT_NONE &&
            weir_client_is_ready(consumer->working.client) &&
-           weir_orders_have_room(consumer, 2) && weir_now_ms() >= consumer->claim_at_ms;
+           weir_orders_have_room(consumer, 2);
+}
+
+int64_t weir_claims_deadline(const weir_consumer *consumer) {
+    return may_ask(consumer) ? consumer->claim_at_ms : INT64_MAX;
+}
+
+static bool is_due(const weir_consumer *consumer) {
+    return may_ask(consumer) && weir_now_ms() >= consumer->claim_at_ms;
 }
 
 static weir_status ask(weir_consumer *consumer) {

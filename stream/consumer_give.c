@@ -42,6 +42,9 @@ static weir_status give_from(weir_consumer *consumer, weir_lot *page,
     for (;;) {
         weir_view from;
         weir_status st = weir_lot_next(page, &delivery->entry, &from);
+        if (st == WEIR_ERR_LIMIT && weir_entries_is_open(&page->entries)) {
+            weir_give_pass_over(consumer, page, &delivery->entry);
+        }
         if (st != WEIR_OK) {
             return st;
         }
@@ -59,10 +62,11 @@ static weir_status give_from(weir_consumer *consumer, weir_lot *page,
 static bool is_open(const weir_lot *page) { return page->state == WEIR_LOT_OPEN; }
 
 /* An iterator failed: the entry was too large, or its connection is lost. */
-static weir_status heed(weir_consumer *consumer, weir_lot *page, weir_status st) {
+static weir_status heed(weir_consumer *consumer, weir_lot *page, const weir_error *error) {
+    weir_status st = error->status;
     bool goes_on = st == WEIR_ERR_LIMIT && weir_entries_is_open(&page->entries);
     if (goes_on) {
-        weir_consumer_note(consumer, weir_client_error(page->client));
+        weir_consumer_trouble(consumer, error);
         return st;
     }
     if (st == WEIR_ERR_LIMIT) { /* memory was needed elsewhere: what is left comes again */
@@ -70,7 +74,19 @@ static weir_status heed(weir_consumer *consumer, weir_lot *page, weir_status st)
         end_page(consumer, page);
         return WEIR_MORE;
     }
-    return weir_consumer_heed(consumer, page->client);
+    return weir_consumer_heed_error(consumer, error);
+}
+
+/* What was given before it is given first. */
+static void keep_fault(weir_consumer *consumer, weir_lot *page) {
+    consumer->fault = *weir_client_error(page->client);
+    page->has_fault = true;
+}
+
+static weir_status heed_fault(weir_consumer *consumer, weir_lot *page) {
+    weir_error error = consumer->fault;
+    page->has_fault = false;
+    return heed(consumer, page, &error);
 }
 
 static weir_status give_one(weir_consumer *consumer, weir_delivery *delivery) {
@@ -79,6 +95,9 @@ static weir_status give_one(weir_consumer *consumer, weir_delivery *delivery) {
         weir_lot *page = is_open(&consumer->claims) ? &consumer->claims : read;
         if (!is_open(page)) {
             return WEIR_MORE;
+        }
+        if (page->has_fault) {
+            return heed_fault(consumer, page);
         }
         weir_status st = give_from(consumer, page, delivery);
         if (st == WEIR_OK) {
@@ -90,7 +109,7 @@ static weir_status give_one(weir_consumer *consumer, weir_delivery *delivery) {
         } else if (page->is_kept || st == WEIR_MORE) {
             return st;
         } else {
-            return heed(consumer, page, st);
+            return heed(consumer, page, weir_client_error(page->client));
         }
     }
 }
@@ -116,6 +135,10 @@ static weir_status give(weir_consumer *consumer, weir_delivery *list, size_t mos
         used += last->entry.field_count;
         st = ++*given < most ? give_from(consumer, page, &list[*given]) : WEIR_END;
     }
+    bool is_fault = st < 0 && !page->is_kept;
+    if (is_fault && *given > 0) {
+        keep_fault(consumer, page);
+    }
     weir_batch_set_fields(consumer, list, *given);
     return *given > 0 ? WEIR_OK : st;
 }
@@ -131,6 +154,21 @@ static weir_status full(weir_consumer *consumer) {
     consumer->error = (weir_error){.status = WEIR_ERR_FULL};
     memcpy(consumer->error.text, "options.in_hand entries are without a verdict", 46);
     return WEIR_ERR_FULL;
+}
+
+/* Places are kept for answers up to that page, which waits for a place: it ends, and what
+ * it still holds comes again. */
+static bool give_way(weir_consumer *consumer) {
+    weir_lot *read = &consumer->reads[consumer->read_first];
+    weir_lot *page = is_open(&consumer->claims) ? &consumer->claims : read;
+    bool is_stuck = weir_hand_is_full(&consumer->hand) && page->is_kept &&
+                    page->serial != 0 && weir_hand_unsettled(&consumer->hand) == 0 &&
+                    consumer->hand.settled.count > 0;
+    if (is_stuck) {
+        page->is_stale = true;
+        end_page(consumer, page);
+    }
+    return is_stuck;
 }
 
 /* While entries are at hand the connections are not looked at for each: only as time goes
@@ -151,6 +189,7 @@ static weir_status try_give(weir_consumer *consumer, weir_delivery *list, size_t
         uint64_t ended = consumer->pages_ended;
         weir_status st = is_due ? weir_consumer_pump(consumer, has_flushed) : WEIR_OK;
         st = st == WEIR_OK ? give(consumer, list, most, given) : st;
+        st = st == WEIR_ERR_FULL && give_way(consumer) ? WEIR_MORE : st;
         bool may_go_on = st == WEIR_MORE || st == WEIR_ERR_FULL;
         if (!may_go_on || (has_flushed && consumer->pages_ended == ended)) {
             return st == WEIR_ERR_FULL ? full(consumer) : st;

@@ -35,6 +35,7 @@ static bool has_waited_too_long(const weir_consumer *consumer, weir_lot *page) {
     return page->is_stale;
 }
 
+/* A letter that cannot be written leaves the entry pending: what is behind it goes on. */
 static weir_status bury(weir_consumer *consumer, const weir_entry *entry, uint32_t stream) {
     weir_held *held = weir_hand_add(&consumer->hand, stream, entry->id);
     if (held == NULL) {
@@ -44,7 +45,22 @@ static weir_status bury(weir_consumer *consumer, const weir_entry *entry, uint32
     if (st != WEIR_OK) {
         weir_hand_drop(&consumer->hand, held, 0);
     }
+    if (st == WEIR_ERR_ARG || st == WEIR_ERR_LIMIT) {
+        weir_consumer_trouble(consumer, weir_client_error(consumer->working.client));
+        return WEIR_END;
+    }
+    if (weir_status_is_lost(st)) {
+        return WEIR_MORE;
+    }
     return st == WEIR_OK ? WEIR_END : st;
+}
+
+void weir_give_pass_over(weir_consumer *consumer, const weir_lot *page,
+                         const weir_entry *entry) {
+    uint32_t stream = stream_of(consumer, page, entry);
+    if (stream < consumer->share_count) {
+        weir_hand_loosen(&consumer->hand, stream, entry->id);
+    }
 }
 
 static void count(weir_consumer *consumer, const weir_delivery *delivery) {

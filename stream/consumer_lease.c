@@ -100,7 +100,7 @@ weir_status weir_consumer_extend(weir_consumer *consumer, int64_t timeout_ms,
         if (st != WEIR_MORE || weir_now_ms() >= until_ms) {
             return st;
         }
-        st = weir_consumer_wait(consumer, until_ms);
+        st = weir_consumer_wait_on(consumer, until_ms);
         if (st != WEIR_OK) {
             return st;
         }

@@ -46,6 +46,9 @@ static weir_status end_reads(weir_consumer *consumer) {
         }
     }
     consumer->is_unblocking = false;
+    if (!weir_client_is_ready(client)) {
+        return WEIR_MORE; /* the read of a lost connection ends where the next one fences */
+    }
     consumer->leaving = WEIR_LEAVING_FLUSH;
     return WEIR_OK;
 }

@@ -24,11 +24,16 @@ weir_status weir_lot_next(weir_lot *page, weir_entry *entry, weir_view *from) {
         *entry = page->kept;
         page->is_kept = false;
     } else {
+        entry->id = WEIR_ID_MIN;
         st = weir_entries_next(&page->entries, entry);
     }
-    if (st == WEIR_OK) {
+    bool is_passed = /* for its size */
+        st == WEIR_ERR_LIMIT && weir_id_compare(entry->id, WEIR_ID_MIN) > 0;
+    if (st == WEIR_OK || is_passed) {
         page->seen++;
         page->last = entry->id;
+    }
+    if (st == WEIR_OK) {
         add_fact(page, entry, from);
     }
     return st;

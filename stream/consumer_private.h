@@ -80,8 +80,9 @@ typedef struct weir_lot {
     bool is_told;     /* its answer has come */
     bool is_stale;    /* it has waited too long: what it holds may be another's */
     bool is_kept;     /* `kept` was read and could not be given yet */
+    bool has_fault;   /* consumer.fault is to be heeded before its next entry */
     int64_t since_ms; /* nothing of it was delivered before */
-    uint64_t seen;    /* entries read of it */
+    uint64_t seen;    /* entries read of it, or passed over for their size */
     weir_id last;     /* of them */
     weir_entry kept;
     weir_pending_facts facts;
@@ -146,6 +147,7 @@ struct weir_consumer {
 
     weir_lot claims;
     int64_t claim_at_ms;
+    weir_error fault; /* behind the last entry of a batch */
 
     weir_lot *given_from; /* the page whose entry is in hand, NULL: none */
     uint64_t pages_ended; /* ever: how one sees that there is something to ask for */
@@ -223,6 +225,9 @@ weir_status weir_consumer_end(weir_consumer *consumer, const weir_error *error);
  * the failure that ended the consumer. */
 weir_status weir_consumer_heed(weir_consumer *consumer, const weir_client *client);
 
+/* The same, of an error that was kept. */
+weir_status weir_consumer_heed_error(weir_consumer *consumer, const weir_error *error);
+
 /* WEIR_ERR_ARG with a text of its own. */
 weir_status weir_consumer_wrong(weir_consumer *consumer, const char *why);
 
@@ -284,7 +289,8 @@ weir_status weir_lease_take(weir_consumer *consumer, const weir_order *order);
 
 /* ---- consumer_lots.c ---- */
 
-/* The next entry of an open page, with what XPENDING told of it. */
+/* The next entry of an open page, with what XPENDING told of it. WEIR_ERR_LIMIT, and
+ * entry->id is above 0-0: that one was passed over. */
 weir_status weir_lot_next(weir_lot *page, weir_entry *entry, weir_view *from);
 
 /* The entry just read cannot be given yet: it is the next one again. */
@@ -324,7 +330,14 @@ weir_status weir_claims_take(weir_consumer *consumer, const weir_order *order);
 void weir_claims_end_page(weir_consumer *consumer);
 void weir_claims_restart(weir_consumer *consumer);
 
+/* When the next look for idle entries is due; INT64_MAX: something else comes first. */
+int64_t weir_claims_deadline(const weir_consumer *consumer);
+
 /* ---- consumer_judge.c ---- */
+
+/* It is too large to be received, and stays pending. */
+void weir_give_pass_over(weir_consumer *consumer, const weir_lot *page,
+                         const weir_entry *entry);
 
 /* WEIR_OK: given. WEIR_END: dealt with, look at the next. WEIR_ERR_FULL and the like: it
  * cannot be dealt with now. */
@@ -375,6 +388,9 @@ weir_status weir_consumer_pump(weir_consumer *consumer, bool flush);
 
 /* Waits for either line, a cancel, or the deadline. WEIR_OK; or the end. */
 weir_status weir_consumer_wait(weir_consumer *consumer, int64_t deadline_ms);
+
+/* The same, whether it was cancelled or not. */
+weir_status weir_consumer_wait_on(weir_consumer *consumer, int64_t deadline_ms);
 
 /* Now and the time that the caller gives. */
 int64_t weir_consumer_until(weir_consumer *consumer, int64_t timeout_ms);

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "consumer_private.h"
 
-/* Behind what was acknowledged without a gap: what is in hand, and what was read and not
- * given, comes again. */
+/* Behind what was acknowledged without a gap: what is in hand, what left it without having
+ * been acknowledged, and what was read and not given, comes again. */
 static weir_id last_acknowledged(const weir_consumer *consumer, uint32_t stream) {
     weir_id lowest;
     weir_id before = WEIR_ID_MIN;
@@ -64,10 +64,20 @@ weir_status weir_consumer_set_up(weir_consumer *consumer) {
     return WEIR_MORE;
 }
 
+/* What is behind its beginning is new once more. */
+static void note_made(weir_consumer *consumer, uint32_t stream) {
+    consumer->shares[stream].furthest = last_acknowledged(consumer, stream);
+    weir_hand_tie(&consumer->hand, stream);
+}
+
 weir_status weir_setup_take(weir_consumer *consumer) {
-    weir_status st = weir_take_is_new(consumer->working.client, NULL);
+    bool is_new = false;
+    weir_status st = weir_take_is_new(consumer->working.client, &is_new);
     if (st < 0) {
         return weir_consumer_heed(consumer, consumer->working.client);
+    }
+    if (st == WEIR_OK && is_new) {
+        note_made(consumer, consumer->groups_made);
     }
     if (st == WEIR_OK && ++consumer->groups_made == consumer->share_count) {
         consumer->is_set_up = consumer->was_set_up = true;

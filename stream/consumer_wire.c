@@ -173,7 +173,10 @@ static bool may_make_group(const weir_consumer *consumer) {
 }
 
 weir_status weir_consumer_heed(weir_consumer *consumer, const weir_client *client) {
-    const weir_error *error = weir_client_error(client);
+    return weir_consumer_heed_error(consumer, weir_client_error(client));
+}
+
+weir_status weir_consumer_heed_error(weir_consumer *consumer, const weir_error *error) {
     bool is_lost = consumer->reading.is_lost || consumer->working.is_lost ||
                    weir_status_is_lost(error->status);
     if (is_lost) {

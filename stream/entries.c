@@ -307,6 +307,10 @@ static weir_status seek_entry(weir_session *session, weir_slot *slot, weir_entry
     }
     if (slot->is_passing) {
         weir_buffer_use_to(&session->in, slot->at);
+        *entry = (weir_entry){.id = slot->passing_id,
+                              .stream = weir_bytes(slot->key, slot->key_len),
+                              .idle_ms = -1,
+                              .deliveries = -1};
         return st == WEIR_OK ? report_passed(session, slot, slot->at - slot->value_at) : st;
     }
     if (st != WEIR_OK) {

@@ -55,6 +55,7 @@ weir_status weir_follow_open(weir_client *client, weir_source *sources, size_t s
 
 /* ---- giving ---- */
 
+/* Given, or passed over for its size: what follows is behind it. */
 static void note(weir_follow *follow, const weir_entry *entry) {
     for (size_t i = 0; i < follow->source_count; i++) {
         if (weir_view_equal(follow->sources[i].key, entry->stream)) {
@@ -80,6 +81,7 @@ static weir_status step(weir_follow *follow, weir_entry *entry) {
         st = weir_take_entries(follow->client, &follow->page);
         follow->is_open = st == WEIR_OK;
     }
+    entry->id = WEIR_ID_MIN;
     st = st == WEIR_OK ? weir_entries_next(&follow->page, entry) : st;
     bool is_under_way = st == WEIR_OK || st == WEIR_MORE ||
                         (st == WEIR_ERR_LIMIT && weir_entries_is_open(&follow->page));
@@ -91,7 +93,9 @@ weir_status weir_follow_next(weir_follow *follow, weir_entry *entry) {
     bool has_lost = false;
     for (;;) {
         weir_status st = step(follow, entry);
-        if (st == WEIR_OK) {
+        bool is_passed =
+            st == WEIR_ERR_LIMIT && weir_id_compare(entry->id, WEIR_ID_MIN) > 0;
+        if (st == WEIR_OK || is_passed) {
             note(follow, entry);
             return st;
         }

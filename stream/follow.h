@@ -51,10 +51,11 @@ WEIR_API weir_status weir_follow_open(weir_client *client, weir_source *sources,
  * asked again behind the entry given last: no entry is missed, none comes twice.
  *   WEIR_OK    *entry is given, entry.stream says of which stream
  *   WEIR_MORE  nothing came in that time (non_blocking: has not arrived); call again
- *   WEIR_ERR_LIMIT as weir_entries_next; and what ends a connection: with the same sources
- *   another weir_follow goes on there.
- * A stream that was deleted and made anew with lower ids gives nothing until it is behind
- * `after` again: compare weir_stream_info.last_id where that can be.
+ *   WEIR_ERR_LIMIT as weir_entries_next. An entry larger than limits.receive_bytes is
+ *   passed over: `after` moves behind it, entry->id and entry->stream name it; and what
+ * ends a connection: with the same sources another weir_follow goes on there. A stream that
+ * was deleted and made anew with lower ids gives nothing until it is behind `after` again:
+ * compare weir_stream_info.last_id where that can be.
  * https://redis.io/docs/latest/commands/xread/
  */
 WEIR_API weir_status weir_follow_next(weir_follow *follow, weir_entry *entry);

@@ -67,6 +67,7 @@ static void clear(weir_hand *hand) {
     }
     for (uint32_t i = 0; i < hand->stream_count; i++) {
         list_init(&hand->done[i]);
+        hand->loose[i] = (weir_loose){.count = 0};
     }
     for (uint32_t i = 0; i < hand->capacity; i++) {
         hand->places[i] = (weir_held){.state = WEIR_HELD_NONE};
@@ -87,7 +88,9 @@ weir_status weir_hand_init(weir_hand *hand, const weir_mem *mem, uint32_t capaci
     hand->places = weir_mem_resize(mem, NULL, 0, capacity * sizeof *hand->places);
     hand->rows = weir_mem_resize(mem, NULL, 0, hand->row_count * sizeof *hand->rows);
     hand->done = weir_mem_resize(mem, NULL, 0, stream_count * sizeof *hand->done);
-    if (hand->places == NULL || hand->rows == NULL || hand->done == NULL) {
+    hand->loose = weir_mem_resize(mem, NULL, 0, stream_count * sizeof *hand->loose);
+    if (hand->places == NULL || hand->rows == NULL || hand->done == NULL ||
+        hand->loose == NULL) {
         return WEIR_ERR_NOMEM;
     }
     clear(hand);
@@ -101,6 +104,7 @@ void weir_hand_free(weir_hand *hand) {
     weir_mem_free(hand->mem, hand->places, hand->capacity * sizeof *hand->places);
     weir_mem_free(hand->mem, hand->rows, hand->row_count * sizeof *hand->rows);
     weir_mem_free(hand->mem, hand->done, hand->stream_count * sizeof *hand->done);
+    weir_mem_free(hand->mem, hand->loose, hand->stream_count * sizeof *hand->loose);
     *hand = (weir_hand){0};
 }
 
@@ -120,6 +124,29 @@ weir_held *weir_hand_of(const weir_hand *hand, uint64_t ticket) {
     return ticket != 0 && held->ticket == ticket ? held : NULL;
 }
 
+/* ---- what is loose ---- */
+
+void weir_hand_loosen(weir_hand *hand, uint32_t stream, weir_id id) {
+    weir_loose *loose = &hand->loose[stream];
+    int order = loose->count > 0 ? weir_id_compare(id, loose->lowest) : -1;
+    if (order < 0) {
+        loose->lowest = id;
+    }
+    loose->count += order != 0;
+}
+
+void weir_hand_tie(weir_hand *hand, uint32_t stream) { hand->loose[stream].count = 0; }
+
+/* It is in hand again. Which others are loose is not kept: with those the lowest stays. */
+static void catch (weir_hand *hand, uint32_t stream, weir_id id) {
+    weir_loose *loose = &hand->loose[stream];
+    if (loose->count == 1 && weir_id_compare(id, loose->lowest) == 0) {
+        loose->count = 0;
+    }
+}
+
+/* ---- in and out ---- */
+
 weir_held *weir_hand_add(weir_hand *hand, uint32_t stream, weir_id id) {
     weir_held *held = pop(hand, &hand->spare);
     if (held == NULL) {
@@ -137,6 +164,7 @@ weir_held *weir_hand_add(weir_hand *hand, uint32_t stream, weir_id id) {
                         .state = WEIR_HELD_GIVEN};
     *row = place;
     hand->given++;
+    catch (hand, stream, id);
     return held;
 }
 
@@ -203,6 +231,7 @@ void weir_hand_settle(weir_hand *hand, uint32_t count, uint64_t serial) {
 
 void weir_hand_drop(weir_hand *hand, weir_held *held, uint64_t serial) {
     uncount(hand, held);
+    weir_hand_loosen(hand, held->stream, held->id);
     settle(hand, held, serial);
 }
 
@@ -231,7 +260,10 @@ void weir_hand_recall(weir_hand *hand) {
 }
 
 bool weir_hand_lowest(const weir_hand *hand, uint32_t stream, weir_id *lowest) {
-    bool is_any = false;
+    bool is_any = hand->loose[stream].count > 0;
+    if (is_any) {
+        *lowest = hand->loose[stream].lowest;
+    }
     for (uint32_t i = 0; i < hand->capacity; i++) {
         const weir_held *held = &hand->places[i];
         bool is_held = held->state != WEIR_HELD_NONE && held->state != WEIR_HELD_SETTLED;

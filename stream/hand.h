@@ -47,6 +47,12 @@ typedef struct weir_held_list {
     uint32_t count;
 } weir_held_list;
 
+/* What left the hand and was not acknowledged, or never came into it, of one stream. */
+typedef struct weir_loose {
+    weir_id lowest;
+    uint64_t count; /* at most so many; 0: there is none */
+} weir_loose;
+
 typedef struct weir_hand {
     const weir_mem *mem; /* borrowed */
     weir_held *places;
@@ -56,6 +62,7 @@ typedef struct weir_hand {
     uint64_t serial;        /* of the ticket given last */
     weir_held_list spare;   /* free places */
     weir_held_list *done;   /* DONE, one list a stream */
+    weir_loose *loose;      /* one a stream */
     weir_held_list sent;    /* SENT, in the order of the acknowledgements */
     weir_held_list settled; /* SETTLED, in that order */
     uint32_t stream_count;
@@ -95,7 +102,8 @@ void weir_hand_send(weir_hand *hand, uint32_t stream, uint32_t count);
  * read up to `serial` may still tell of them. */
 void weir_hand_settle(weir_hand *hand, uint32_t count, uint64_t serial);
 
-/* One that is GIVEN or LEAVING is over, in the same way. */
+/* One that is GIVEN or LEAVING is over, in the same way, and is loose: it was not
+ * acknowledged. */
 void weir_hand_drop(weir_hand *hand, weir_held *held, uint64_t serial);
 
 /* Reads before `serial` tell nothing more: what was kept for them is freed. */
@@ -108,7 +116,15 @@ void weir_hand_forget(weir_hand *hand, uint64_t serial);
  */
 void weir_hand_recall(weir_hand *hand);
 
-/* The lowest id of a stream that is in hand and not SETTLED. False: there is none. */
+/* An entry that is not in hand is loose: it was passed over. */
+void weir_hand_loosen(weir_hand *hand, uint32_t stream, weir_id id);
+
+/* Nothing of the stream is loose: all that could be will be given as new. */
+void weir_hand_tie(weir_hand *hand, uint32_t stream);
+
+/* The lowest id of a stream that is in hand and not SETTLED, or loose. False: there is
+ * none. Where several were loose the lowest one counts until weir_hand_tie, although it may
+ * have come again since. */
 bool weir_hand_lowest(const weir_hand *hand, uint32_t stream, weir_id *lowest);
 
 static inline bool weir_hand_is_full(const weir_hand *hand) {

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define SOON_MS   5000
 #define PLENTY_MS 150000
@@ -323,6 +324,117 @@ static void every_refusal_of_memory_is_survived(void **state) {
     assert_true(allowed > 20);
 }
 
+/* ---- what cannot be given or written ---- */
+
+/* The group went with what was released: behind what was done it would be skipped. */
+static void what_was_released_comes_again_with_the_group(void **state) {
+    struct live *live = *state;
+    weir_consumer_options options = {.lost_group = WEIR_LOST_GROUP_ACKED};
+    weir_delivery task;
+    live_fill(live->client, "s", 2, 1);
+    weir_consumer *consumer = open_with(live, (weir_options){0}, options);
+    assert_status(weir_consumer_next(consumer, SOON_MS, &task), WEIR_OK);
+    assert_status(weir_consumer_release(consumer, &task), WEIR_OK);
+    assert_given(consumer, 2);
+    assert_status(weir_consumer_flush(consumer, SOON_MS), WEIR_OK);
+    assert_ok(live->client, live_say(live->client, "XGROUP", "DESTROY", "s", "g"));
+    assert_given(consumer, 1);
+    assert_given(consumer, 2);
+    close_well(live, consumer);
+}
+
+static void a_letter_that_cannot_be_written_holds_nothing_up(void **state) {
+    struct live *live = *state;
+    weir_consumer_options options = {.max_deliveries = 1,
+                                     .dead_letters = weir_text("dead"),
+                                     .on_trouble = count_trouble};
+    make_group(live->client);
+    assert_ok(live->client, live_say(live->client, "XADD", "s", "1-0", "", "v"));
+    live_add(live->client, "s", 2, 0);
+    live_add(live->client, "s", 3, 0);
+    read_as(live->client, "me", 2);
+    weir_consumer *consumer = open_with(live, (weir_options){0}, options);
+    troubles = 0;
+    assert_given(consumer, 3);
+    assert_true(troubles > 0);
+    assert_status(weir_consumer_flush(consumer, SOON_MS), WEIR_OK);
+    assert_int_equal(weir_consumer_count(consumer).dead, 1);
+    assert_int_equal(pending(live->client), 1);
+    assert_status(weir_consumer_close(consumer, SOON_MS), WEIR_OK);
+}
+
+/* In the history, in a batch: it is told, and what is behind it is given. */
+static void an_entry_too_large_is_passed_over_and_told(void **state) {
+    struct live *live = *state;
+    weir_options small = {.limits.receive_bytes = 4096};
+    weir_consumer_options options = {.count = 1, .on_trouble = count_trouble};
+    make_group(live->client);
+    live_fill(live->client, "s", 1, 20000);
+    live_add(live->client, "s", 2, 0);
+    read_as(live->client, "me", 2);
+    weir_consumer *consumer = open_with(live, small, options);
+    weir_delivery tasks[4];
+    size_t count;
+    troubles = 0;
+    assert_status(weir_consumer_take(consumer, SOON_MS, tasks, 4, &count), WEIR_ERR_LIMIT);
+    assert_int_equal(troubles, 1);
+    assert_status(weir_consumer_take(consumer, SOON_MS, tasks, 4, &count), WEIR_OK);
+    assert_int_equal(count, 1);
+    assert_id(tasks[0].entry.id, 2, 0);
+    assert_status(weir_consumer_done(consumer, &tasks[0]), WEIR_OK);
+    assert_status(weir_consumer_flush(consumer, SOON_MS), WEIR_OK);
+    assert_int_equal(pending(live->client), 1);
+    assert_status(weir_consumer_close(consumer, SOON_MS), WEIR_OK);
+}
+
+static void a_batch_that_ends_at_a_large_entry_tells_it_next(void **state) {
+    struct live *live = *state;
+    weir_options small = {.limits.receive_bytes = 4096};
+    weir_delivery tasks[4];
+    size_t count;
+    live_add(live->client, "s", 1, 0);
+    static char large[20000];
+    memset(large, 'v', sizeof large);
+    const weir_field field = {weir_text("n"), weir_bytes(large, sizeof large)};
+    const weir_xadd_options second = {.id = {2, 0}};
+    assert_ok(live->client, weir_xadd(live->client, KEY, &field, 1, &second, NULL));
+    live_add(live->client, "s", 3, 0);
+    weir_consumer *consumer = open_with(live, small, (weir_consumer_options){0});
+    uint64_t ms = 0;
+    bool is_told = false;
+    while (ms < 3) {
+        weir_status st = weir_consumer_take(consumer, SOON_MS, tasks, 4, &count);
+        is_told = is_told || st == WEIR_ERR_LIMIT;
+        for (size_t i = 0; st == WEIR_OK && i < count; i++) {
+            ms = tasks[i].entry.id.ms;
+            assert_int_equal(is_told, ms == 3);
+            assert_status(weir_consumer_done(consumer, &tasks[i]), WEIR_OK);
+        }
+        assert_true(st == WEIR_OK || st == WEIR_ERR_LIMIT);
+    }
+    assert_status(weir_consumer_close(consumer, SOON_MS), WEIR_OK);
+    assert_int_equal(pending(live->client), 1);
+}
+
+/* What is due while it cannot be asked must not end each wait at once. */
+static void nothing_is_due_that_cannot_be_asked(void **state) {
+    struct live *live = *state;
+    weir_consumer_options options = {.ack_linger_ms = 1};
+    weir_delivery task;
+    live_fill(live->client, "s", 1, 1);
+    weir_consumer *consumer =
+        open_with(live, (weir_options){.reconnect.ceiling_ms = 10}, options);
+    assert_status(weir_consumer_next(consumer, SOON_MS, &task), WEIR_OK);
+    assert_status(weir_consumer_done(consumer, &task), WEIR_OK);
+    weir_consumer_cancel(consumer);
+    assert_ok(live->client, live_say(live->client, "CLIENT", "PAUSE", "300"));
+    clock_t before = clock();
+    assert_status(weir_consumer_flush(consumer, 200), WEIR_MORE);
+    assert_true(clock() - before < CLOCKS_PER_SEC / 20);
+    assert_status(weir_consumer_flush(consumer, SOON_MS), WEIR_OK);
+    close_well(live, consumer);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         LIVE_ON_BOTH(an_unblocked_read_is_asked_again),
@@ -335,6 +447,11 @@ int main(void) {
          a_hundred_thousand_pending_are_worked_through, live_open_resp3, live_close, NULL},
         LIVE_ON_BOTH(a_consumer_allocates_nothing_for_an_entry),
         LIVE_ON_BOTH(every_refusal_of_memory_is_survived),
+        LIVE_ON_BOTH(what_was_released_comes_again_with_the_group),
+        LIVE_ON_BOTH(a_letter_that_cannot_be_written_holds_nothing_up),
+        LIVE_ON_BOTH(an_entry_too_large_is_passed_over_and_told),
+        LIVE_ON_BOTH(a_batch_that_ends_at_a_large_entry_tells_it_next),
+        LIVE_ON_BOTH(nothing_is_due_that_cannot_be_asked),
     };
     return live_run("live_consumer_trouble", tests);
 }

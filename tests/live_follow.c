@@ -74,6 +74,25 @@ static void a_lost_connection_leaves_no_gap(void **state) {
     weir_follow_close(&follow);
 }
 
+static void a_large_entry_is_passed_once(void **state) {
+    struct live *live = *state;
+    weir_client *client = live_other(live, &(weir_options){.limits.receive_bytes = 4096});
+    weir_source source = weir_source_after(WIRE("s"), WEIR_ID_MIN);
+    const weir_follow_options one = {.count = 1, .block_ms = 20};
+    weir_follow follow;
+    weir_entry entry;
+    live_fill(live->client, "s", 1, 20000);
+    live_add(live->client, "s", 2, 0);
+    assert_ok(client, weir_follow_open(client, &source, 1, &one, &follow));
+    assert_status(weir_follow_next(&follow, &entry), WEIR_ERR_LIMIT);
+    assert_id(entry.id, 1, 0);
+    assert_view(entry.stream, "s");
+    assert_id(source.after, 1, 0);
+    assert_follows(client, &follow, 2);
+    assert_status(weir_follow_next(&follow, &entry), WEIR_MORE);
+    weir_follow_close(&follow);
+}
+
 static void wrong_sources_are_told(void **state) {
     struct live *live = *state;
     weir_source last = {WIRE("s"), WEIR_FROM_LAST, {0, 0}};
@@ -153,6 +172,7 @@ int main(void) {
         LIVE_ON_BOTH(all_that_is_there_then_what_is_added),
         LIVE_ON_BOTH(from_new_on_nothing_is_missed),
         LIVE_ON_BOTH(a_lost_connection_leaves_no_gap),
+        LIVE_ON_BOTH(a_large_entry_is_passed_once),
         LIVE_ON_BOTH(wrong_sources_are_told),
         LIVE_ON_BOTH(a_group_tells_how_it_is),
         LIVE_ON_BOTH(members_with_nothing_pending_are_reaped),

@@ -81,6 +81,32 @@ static void what_is_settled_is_known_until_no_answer_can_tell_of_it(void **state
     weir_hand_free(&hand);
 }
 
+static void what_left_without_an_acknowledgement_is_still_the_lowest(void **state) {
+    (void)state;
+    weir_hand hand;
+    weir_id lowest;
+    assert_status(weir_hand_init(&hand, &STANDARD, 4, 2), WEIR_OK);
+    assert_false(weir_hand_lowest(&hand, 0, &lowest));
+    weir_hand_drop(&hand, weir_hand_add(&hand, 0, at(2)), 0);
+    assert_non_null(weir_hand_add(&hand, 0, at(3)));
+    assert_false(weir_hand_lowest(&hand, 1, &lowest));
+    assert_true(weir_hand_lowest(&hand, 0, &lowest));
+    assert_int_equal(lowest.ms, 2);
+    weir_hand_done(&hand, weir_hand_add(&hand, 0, at(2))); /* it came again */
+    weir_hand_send(&hand, 0, 1);
+    weir_hand_settle(&hand, 1, 0);
+    assert_true(weir_hand_lowest(&hand, 0, &lowest));
+    assert_int_equal(lowest.ms, 3);
+    weir_hand_loosen(&hand, 0, at(1));
+    weir_hand_leave(&hand, weir_hand_find(&hand, 0, at(3)));
+    weir_hand_recall(&hand);
+    assert_true(weir_hand_lowest(&hand, 0, &lowest));
+    assert_int_equal(lowest.ms, 1);
+    weir_hand_tie(&hand, 0);
+    assert_false(weir_hand_lowest(&hand, 0, &lowest));
+    weir_hand_free(&hand);
+}
+
 static void each_failure_has_its_remedy(void **state) {
     (void)state;
     const struct {
@@ -107,6 +133,7 @@ int main(void) {
         cmocka_unit_test(a_ticket_ends_with_its_entry),
         cmocka_unit_test(a_loss_recalls_what_was_sent_and_lets_go_what_was_leaving),
         cmocka_unit_test(what_is_settled_is_known_until_no_answer_can_tell_of_it),
+        cmocka_unit_test(what_left_without_an_acknowledgement_is_still_the_lowest),
         cmocka_unit_test(each_failure_has_its_remedy),
     };
     return cmocka_run_group_tests_name("hand", tests, NULL, NULL);
