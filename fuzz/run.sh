@@ -103,29 +103,50 @@ run_one() {
         >"build/fuzz/out/$name.log" 2>&1
 }
 
+# A machine that pauses for longer than afl-fuzz waits makes any input look like a hang: one
+# that ends in that time when it is tried alone is told, and is no find.
+is_a_pause() {
+    local name=$1 file=$2
+    [[ $file = */hangs/* ]] && timeout 2 "build/fuzz/fuzz/fuzz_$name" "$file" >/dev/null 2>&1
+}
+
 # Each input that was found, by a name that stays the same.
 keep_finds() {
-    local name=$1 file kind=crash
+    local name=$1 file kind kept
     for file in "build/fuzz/out/$name/default"/{crashes,hangs}/id*; do
         [ -f "$file" ] || continue
+        if is_a_pause "$name" "$file"; then
+            echo "  $name: an input took over 2 s once, and ends at once when tried alone"
+            continue
+        fi
+        kind=crash
         [[ $file != */hangs/* ]] || kind=hang
-        cp "$file" "build/fuzz/found/$name/$kind-$(sha256sum <"$file" | cut -c1-12)"
+        kept=build/fuzz/found/$name/$kind-$(sha256sum <"$file" | cut -c1-12)
+        cp "$file" "$kept"
+        found+=("$name $kept")
     done
+}
+
+# What a find does, and its bytes: a log alone is then enough to try it elsewhere.
+show_find() {
+    local name=$1 file=$2
+    echo "-- $file, in base64:"
+    head -c 4096 "$file" | base64
+    echo "-- what it does:"
+    timeout 20 "build/fuzz/fuzz/fuzz_$name" "$file" 2>&1 | tail -n 20 || true
 }
 
 report() {
     local name=$1 note=
-    keep_finds "$name"
     if [ "$(stat_of "$name" execs_done)" = 0 ]; then
-        note="  did not run: see build/fuzz/out/$name.log"
+        note="  did not run:"
         failed=true
     fi
     printf '%-14s %12s %9s %7s %8s %6s%s\n' "$name" "$(stat_of "$name" execs_done)" \
         "$(stat_of "$name" execs_per_sec)" "$(stat_of "$name" corpus_count)" \
         "$(stat_of "$name" saved_crashes)" "$(stat_of "$name" saved_hangs)" "$note"
-    if [ "$(stat_of "$name" saved_crashes)" != 0 ] || [ "$(stat_of "$name" saved_hangs)" != 0 ]; then
-        found+=("$name")
-    fi
+    [ -z "$note" ] || tail -n 30 "build/fuzz/out/$name.log"
+    keep_finds "$name"
 }
 
 # On a terminal: what is running now.
@@ -178,8 +199,8 @@ wait_below 1
 
 if [ ${#found[@]} -gt 0 ]; then
     echo "Found something:"
-    for name in "${found[@]}"; do
-        find "build/fuzz/found/$name" -type f | sort | sed 's/^/  /'
+    for find in "${found[@]}"; do
+        show_find "${find%% *}" "${find#* }"
     done
     exit 1
 fi
