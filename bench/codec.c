@@ -113,6 +113,7 @@ static bool run_side(const struct codec_side *side, const struct codec_data *dat
     }
     sample->took = (struct moment){.wall = took, .user = took};
     sample->server_cpu = 0;
+    sample->calls = (struct calls){0};
     sample->allocations = total.allocations;
     side->close(self);
     return is_done;

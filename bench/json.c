@@ -138,6 +138,17 @@ static void put_cpu(struct object *scenario, const struct figure figures[WHO_COU
               hiredis->cpu_sys_ns);
 }
 
+static void put_calls(struct object *scenario, const struct figure figures[WHO_COUNT]) {
+    const struct figure *weir = &figures[WHO_WEIR];
+    const struct figure *floor = &figures[WHO_FLOOR];
+    const struct figure *hiredis = &figures[WHO_HIREDIS];
+    put_sides(scenario, "system_calls_per_entry", weir->calls, floor->calls,
+              hiredis->calls);
+    put_sides(scenario, "bytes_sent_per_entry", weir->sent, floor->sent, hiredis->sent);
+    put_sides(scenario, "bytes_received_per_entry", weir->received, floor->received,
+              hiredis->received);
+}
+
 static void put_spread(struct object *scenario, const struct figure figures[WHO_COUNT]) {
     struct object spread = open_object(scenario, "spread");
     for (size_t who = 0; who < WHO_COUNT; who++) {
@@ -174,6 +185,7 @@ static void write_scenario(FILE *file, const struct result *result, size_t round
     put_values(&scenario, figures);
     put_spread(&scenario, figures);
     put_cpu(&scenario, figures);
+    put_calls(&scenario, figures);
     put_number(&scenario, "allocations_per_entry", result->allocations_per_entry);
     put_number(&scenario, "server_busy", figures[WHO_WEIR].server_busy);
     close_object(&scenario);

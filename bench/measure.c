@@ -61,6 +61,21 @@ static void divide_cpu(struct figure *figure, const struct sample *samples, size
     figure->cpu_sys_ns = figure->cpu_ns - figure->cpu_user_ns;
 }
 
+/* All rounds together: what is counted does not vary as times do. */
+static void divide_calls(struct figure *figure, const struct sample *samples, size_t count,
+                         double entries) {
+    struct calls sum = {0};
+    for (size_t i = 0; i < count; i++) {
+        sum.moving += samples[i].calls.moving + samples[i].calls.waiting;
+        sum.sent += samples[i].calls.sent;
+        sum.received += samples[i].calls.received;
+    }
+    double all = entries * (double)count;
+    figure->calls = (double)sum.moving / all;
+    figure->sent = (double)sum.sent / all;
+    figure->received = (double)sum.received / all;
+}
+
 struct figure figure_of(const struct sample *samples, size_t count, double entries,
                         double (*unit_value)(double seconds, double entries)) {
     double values[MEASURE_MAX_ROUNDS];
@@ -77,5 +92,6 @@ struct figure figure_of(const struct sample *samples, size_t count, double entri
     figure.high = values[count - 1];
     figure.server_busy = median_of(busy, count);
     divide_cpu(&figure, samples, count);
+    divide_calls(&figure, samples, count, entries);
     return figure;
 }

@@ -3,6 +3,8 @@
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H
 
+#include "calls.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +22,7 @@ struct sample {
     struct moment took;
     double server_cpu;    /* seconds of CPU that the server used meanwhile */
     uint64_t allocations; /* of a side that counts them */
+    struct calls calls;   /* zeroed where no system call is made */
 };
 
 /* What the rounds of one side come to. */
@@ -31,6 +34,9 @@ struct figure {
     double cpu_user_ns;
     double cpu_sys_ns;
     double server_busy; /* the server's CPU time by wall time, median */
+    double calls;       /* system calls that move bytes or wait, an entry: of all rounds */
+    double sent;        /* bytes, an entry */
+    double received;
 };
 
 /* CLOCK_MONOTONIC. */

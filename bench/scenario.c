@@ -84,11 +84,13 @@ static bool measure_side(const struct scenario *scenario, const struct ground *g
     }
     uint64_t allocations_before = side->allocations ? side->allocations(self) : 0;
     double server_before = control_cpu(ground->control);
+    struct calls calls_before = calls_now();
     struct moment start = moment_now();
     if (server_before < 0 || !run(self, entries)) {
         return false;
     }
     sample->took = moment_since(start);
+    sample->calls = calls_since(calls_before);
     double server_after = control_cpu(ground->control);
     sample->server_cpu = server_after - server_before;
     sample->allocations =

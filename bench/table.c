@@ -119,8 +119,10 @@ static void print_cpu(FILE *file, const struct result *result) {
         fprintf(file, " %19s", parts);
     }
     double weir = figures[WHO_WEIR].cpu_ns;
-    fprintf(file, "  %6.2f %8.2f  %8.6f\n", weir / figures[WHO_FLOOR].cpu_ns,
-            weir / figures[WHO_HIREDIS].cpu_ns, result->allocations_per_entry);
+    fprintf(file, "  %6.2f %8.2f  %8.6f  %7.1f %6.1f %7.1f\n",
+            weir / figures[WHO_FLOOR].cpu_ns, weir / figures[WHO_HIREDIS].cpu_ns,
+            result->allocations_per_entry, figures[WHO_WEIR].calls * 1000,
+            figures[WHO_FLOOR].calls * 1000, figures[WHO_HIREDIS].calls * 1000);
 }
 
 void table_scenarios(FILE *file, const struct report *report) {
@@ -136,9 +138,11 @@ void table_scenarios(FILE *file, const struct report *report) {
         print_speed(file, &report->results[i]);
     }
     fprintf(file,
-            "\nCPU of the client: ns an entry (user+system); weir's allocations an entry\n"
-            "  %-21s %19s %19s %19s  %6s %8s  %8s\n",
-            "", "weir", "floor", "hiredis", "/floor", "/hiredis", "allocs");
+            "\nCPU of the client: ns an entry (user+system); weir's allocations an entry;\n"
+            "system calls that move bytes or wait, a thousand entries\n"
+            "  %-21s %19s %19s %19s  %6s %8s  %8s  %7s %6s %7s\n",
+            "", "weir", "floor", "hiredis", "/floor", "/hiredis", "allocs", "weir", "floor",
+            "hiredis");
     for (size_t i = 0; i < report->result_count; i++) {
         print_cpu(file, &report->results[i]);
     }
