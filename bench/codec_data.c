@@ -90,7 +90,7 @@ static void make_ids(struct codec_data *data) {
 static void make_commands(const struct codec_scenario *scenario, struct codec_data *data) {
     data->field_count = scenario->shape->least_fields;
     data->value_bytes = scenario->shape->least_value;
-    data->values = payload_make(data->field_count, data->value_bytes);
+    data->values = payload_make(BENCH_BLOCK, data->field_count, data->value_bytes);
     for (size_t i = 0; i < CODEC_ENTRIES; i++) {
         const char *value =
             data->values + i % BENCH_BLOCK * data->field_count * data->value_bytes;

@@ -16,8 +16,10 @@
 
 struct floor {
     int fd;
-    struct bytes block; /* BENCH_BLOCK XADDs, all of one length */
+    struct work work;
+    struct bytes made;  /* work_made XADDs, all of one length */
     size_t command_len; /* of one XADD */
+    size_t next;        /* of those made, to be sent */
     int64_t lines_due;  /* of answers; below 0: came earlier than they were due */
     struct pages pages;
     size_t pages_read;
@@ -25,27 +27,30 @@ struct floor {
     size_t group_envelope_len; /* what its answer has around the page's entries */
 };
 
-static void encode_block(struct floor *self, const struct work *work) {
-    char *values = payload_make(work->field_count, work->value_bytes);
+static void encode_made(struct floor *self, const struct work *work) {
+    size_t count = work_made(work);
+    char *values = payload_make(count, work->field_count, work->value_bytes);
     const char *value = values;
-    for (size_t i = 0; i < BENCH_BLOCK; i++) {
-        encode_head(&self->block, 3 + 2 * work->field_count);
-        encode_text(&self->block, "XADD");
-        encode_text(&self->block, BENCH_KEY);
-        encode_text(&self->block, "*");
+    for (size_t i = 0; i < count; i++) {
+        char key[SIDE_KEY];
+        work_key(work, i, key);
+        encode_head(&self->made, 3 + 2 * work->field_count);
+        encode_text(&self->made, "XADD");
+        encode_text(&self->made, key);
+        encode_text(&self->made, "*");
         for (size_t field = 0; field < work->field_count; field++) {
-            encode_text(&self->block, payload_names[field]);
-            encode_part(&self->block, value, work->value_bytes);
+            encode_text(&self->made, payload_names[field]);
+            encode_part(&self->made, value, work->value_bytes);
             value += work->value_bytes;
         }
     }
-    self->command_len = self->block.len / BENCH_BLOCK;
+    self->command_len = self->made.len / count;
     free(values);
 }
 
 static void encode_group_read(struct floor *self) {
-    char count[16];
-    snprintf(count, sizeof count, "%d", BENCH_PAGE);
+    char count[24];
+    snprintf(count, sizeof count, "%zu", work_page(&self->work));
     const char *parts[] = {"XREADGROUP",   "GROUP",   BENCH_GROUP,
                            BENCH_CONSUMER, "COUNT",   count,
                            "STREAMS",      BENCH_KEY, ">"};
@@ -63,7 +68,7 @@ static void encode_group_read(struct floor *self) {
 static void floor_close(void *handle) {
     struct floor *self = handle;
     close(self->fd);
-    free(self->block.data);
+    free(self->made.data);
     free(self->group_read.data);
     pages_free(&self->pages);
     free(self);
@@ -77,7 +82,8 @@ static void *floor_open(const struct endpoint *endpoint, const struct work *work
     }
     struct floor *self = need_memory(sizeof *self);
     self->fd = fd;
-    encode_block(self, work);
+    self->work = *work;
+    encode_made(self, work);
     encode_group_read(self);
     if (task_is_reading(work->task) && !pages_learn(&self->pages, fd, work, entries)) {
         floor_close(self);
@@ -91,9 +97,20 @@ static bool skip_lines(struct floor *self, int64_t count) {
     return wire_skip_lines(self->fd, &self->lines_due);
 }
 
+/* From where the last ones ended, around the end of those made. */
 static bool send_block(void *handle, size_t count) {
     struct floor *self = handle;
-    return wire_send(self->fd, self->block.data, count * self->command_len);
+    size_t all = work_made(&self->work);
+    while (count > 0) {
+        size_t now = count < all - self->next ? count : all - self->next;
+        if (!wire_send(self->fd, self->made.data + self->next * self->command_len,
+                       now * self->command_len)) {
+            return false;
+        }
+        self->next = (self->next + now) % all;
+        count -= now;
+    }
+    return true;
 }
 
 static bool skip_ids(void *handle, size_t count) {
@@ -102,15 +119,14 @@ static bool skip_ids(void *handle, size_t count) {
 }
 
 static bool floor_produce(void *handle, uint64_t entries) {
-    return window_slide(handle, entries, send_block, skip_ids);
+    const struct floor *self = handle;
+    return window_slide(&self->work, handle, entries, send_block, skip_ids);
 }
 
 static bool floor_round_trip(void *handle, uint64_t entries) {
     struct floor *self = handle;
     for (uint64_t i = 0; i < entries; i++) {
-        const char *command = self->block.data + i % BENCH_BLOCK * self->command_len;
-        if (!wire_send(self->fd, command, self->command_len) ||
-            !skip_lines(self, LINES_OF_ID)) {
+        if (!send_block(self, 1) || !skip_lines(self, LINES_OF_ID)) {
             return false;
         }
     }
@@ -127,7 +143,7 @@ static bool send_learned(struct floor *self) {
 
 static bool floor_read_range(void *handle, uint64_t entries) {
     struct floor *self = handle;
-    for (uint64_t i = 0; i < entries; i += BENCH_PAGE) {
+    for (uint64_t i = 0; i < entries; i += work_page(&self->work)) {
         if (!send_learned(self) ||
             !wire_skip_bytes(self->fd, self->pages.reply_len[self->pages_read])) {
             return false;
@@ -139,7 +155,7 @@ static bool floor_read_range(void *handle, uint64_t entries) {
 
 static bool floor_read_group(void *handle, uint64_t entries) {
     struct floor *self = handle;
-    for (uint64_t i = 0; i < entries; i += BENCH_PAGE) {
+    for (uint64_t i = 0; i < entries; i += work_page(&self->work)) {
         size_t reply_len =
             self->group_envelope_len + self->pages.reply_len[self->pages_read];
         if (!wire_send(self->fd, self->group_read.data, self->group_read.len) ||
@@ -154,7 +170,8 @@ static bool floor_read_group(void *handle, uint64_t entries) {
 
 bool floor_fill(const struct endpoint *endpoint, size_t value_bytes, uint64_t entries,
                 const char *what) {
-    const struct work work = {TASK_PRODUCE, 1, value_bytes};
+    const struct work work = {
+        .task = TASK_PRODUCE, .field_count = 1, .value_bytes = value_bytes};
     const uint64_t step = 20 * BENCH_WINDOW;
     struct floor *self = floor_open(endpoint, &work, entries);
     if (self == NULL) {
@@ -174,7 +191,6 @@ const struct side side_floor = {
     .open = floor_open,
     .run = {[TASK_PRODUCE] = floor_produce,
             [TASK_PRODUCER] = floor_produce,
-            [TASK_PRODUCER_EXACT] = floor_produce,
             [TASK_READ_RANGE] = floor_read_range,
             [TASK_READ_PAGES] = floor_read_range,
             [TASK_READ_GROUP] = floor_read_group,

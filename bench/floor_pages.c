@@ -10,6 +10,7 @@
 #include <string.h>
 
 struct page {
+    size_t entries;
     char *reply;
     size_t size;
     size_t len;
@@ -17,13 +18,13 @@ struct page {
     char last_id[48];
 };
 
-static void encode_range(struct bytes *bytes, const char *last_id) {
+static void encode_range(struct bytes *bytes, const char *last_id, size_t entries) {
     char start[64] = "-";
     if (last_id[0] != '\0') {
         snprintf(start, sizeof start, "(%s", last_id);
     }
-    char count[16];
-    snprintf(count, sizeof count, "%d", BENCH_PAGE);
+    char count[24];
+    snprintf(count, sizeof count, "%zu", entries);
     encode_head(bytes, 6);
     encode_text(bytes, "XRANGE");
     encode_text(bytes, BENCH_KEY);
@@ -34,9 +35,9 @@ static void encode_range(struct bytes *bytes, const char *last_id) {
 }
 
 static bool receive_page(int fd, struct page *page) {
-    char first[16];
-    int first_len = snprintf(first, sizeof first, "*%d\r\n", BENCH_PAGE);
-    size_t due = 1 + page->lines_of_entry * BENCH_PAGE;
+    char first[32];
+    int first_len = snprintf(first, sizeof first, "*%zu\r\n", page->entries);
+    size_t due = 1 + page->lines_of_entry * page->entries;
     page->len = 0;
     while (due > 0) {
         size_t got;
@@ -46,7 +47,7 @@ static bool receive_page(int fd, struct page *page) {
         size_t lines = count_newlines(page->reply + page->len, got);
         page->len += got;
         if (strncmp(page->reply, first, (size_t)first_len) != 0 || lines > due) {
-            return say_failed("floor: a page that has not %d entries", BENCH_PAGE);
+            return say_failed("floor: a page that has not %zu entries", page->entries);
         }
         due -= lines;
     }
@@ -65,7 +66,7 @@ static const char *skip_lines(const char *at, size_t lines) {
 static void gather_ids(struct page *page, struct bytes *acks) {
     page->reply[page->len] = '\0';
     const char *at = skip_lines(page->reply, 1);
-    for (size_t i = 0; i < BENCH_PAGE; i++) {
+    for (size_t i = 0; i < page->entries; i++) {
         const char *id = skip_lines(at, 2);
         size_t len = strcspn(id, "\r");
         encode_part(acks, id, len);
@@ -74,8 +75,8 @@ static void gather_ids(struct page *page, struct bytes *acks) {
     }
 }
 
-static void encode_ack_head(struct bytes *bytes) {
-    encode_head(bytes, 3 + BENCH_PAGE);
+static void encode_ack_head(struct bytes *bytes, size_t entries) {
+    encode_head(bytes, 3 + entries);
     encode_text(bytes, "XACK");
     encode_text(bytes, BENCH_KEY);
     encode_text(bytes, BENCH_GROUP);
@@ -85,10 +86,10 @@ static bool learn_page(struct pages *pages, int fd, const struct work *work,
                        struct page *page) {
     struct bytes range = {0};
     struct bytes ack = {0};
-    encode_range(&range, page->last_id);
+    encode_range(&range, page->last_id, page->entries);
     bool is_done = wire_send(fd, range.data, range.len) && receive_page(fd, page);
     if (is_done) {
-        encode_ack_head(&ack);
+        encode_ack_head(&ack, page->entries);
         gather_ids(page, &ack);
         struct bytes *request = task_is_group(work->task) ? &ack : &range;
         encode_raw(&pages->requests, request->data, request->len);
@@ -102,13 +103,14 @@ static bool learn_page(struct pages *pages, int fd, const struct work *work,
 }
 
 bool pages_learn(struct pages *pages, int fd, const struct work *work, uint64_t entries) {
-    size_t count = (size_t)(entries / BENCH_PAGE);
+    size_t count = (size_t)(entries / work_page(work));
     memset(pages, 0, sizeof *pages);
     pages->request_end = need_memory(count * sizeof *pages->request_end);
     pages->reply_len = need_memory(count * sizeof *pages->reply_len);
 
-    struct page page = {.lines_of_entry = 4 + 4 * work->field_count};
-    page.size = 64 + BENCH_PAGE * (64 + work->field_count * (32 + work->value_bytes));
+    struct page page = {.entries = work_page(work),
+                        .lines_of_entry = 4 + 4 * work->field_count};
+    page.size = 64 + page.entries * (64 + work->field_count * (32 + work->value_bytes));
     page.reply = need_memory(page.size + 1);
     bool is_done = true;
     while (is_done && pages->count < count) {

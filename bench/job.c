@@ -88,7 +88,8 @@ static bool take_numbers(void *handle, size_t count) {
 static bool produce(struct job *job) {
     struct moment start = moment_now();
     struct producer producer = {.job = job};
-    if (!window_slide(&producer, job->result->entries, send_numbers, take_numbers)) {
+    const struct work work = {.task = TASK_PRODUCE};
+    if (!window_slide(&work, &producer, job->result->entries, send_numbers, take_numbers)) {
         return false;
     }
     job->result->produce = moment_since(start);

@@ -52,7 +52,7 @@ static bool run_parts(const struct ground *ground, struct report *report, FILE *
         table_job(table, &report->job);
     }
     for (size_t i = 0; i < SCENARIO_COUNT; i++) {
-        if (!options->with_scenario[i]) {
+        if (!options->with_scenario[i] || !scenario_is_possible(&scenarios[i], ground)) {
             continue;
         }
         if (!scenario_run(&scenarios[i], ground, options->round_entries, options->rounds,

@@ -21,6 +21,7 @@ struct said {
     uint64_t entries; /* 0: the defaults */
     size_t rounds;    /* 0: the default */
     bool is_quick;
+    bool is_all;
 };
 
 /* Every scenario has a number: those with a server first. */
@@ -51,14 +52,16 @@ static void print_usage(FILE *file) {
         "and hiredis in the same run.\n"
         "\n"
         "  (nothing)       the main job, every entry checked; the memory of one large\n"
-        "                  reply; then all scenarios\n"
+        "                  reply; then the usual scenarios: below 4 minutes in all\n"
         "  job             the main job alone\n"
         "  memory          read a stream in ONE reply and tell the peak of memory;\n"
         "                  exit code 1 if it reaches 16 MiB\n"
         "  decode, encode  replies and commands in memory, without a server\n"
         "\n"
         "  --quick         fewer rounds of fewer entries: under 20 seconds in all\n"
-        "  --only NAME,... only these; see below\n"
+        "  --all           all scenarios: some 10 minutes\n"
+        "  --only NAME,... only these; see below. A part of a name up to a dot is all that\n"
+        "                  begin so: --only producer\n"
         "  --rounds N      rounds of each side, 1 to 101 (5; quick: 3)\n"
         "  --entries N     entries of a round, rounded up to thousands (200000; quick:\n"
         "                  50000; round trips: a tenth); job: of the job (1000000);\n"
@@ -88,21 +91,42 @@ static bool read_number(const char *text, uint64_t most, uint64_t *number) {
     return true;
 }
 
-/* Selects one name of a list. */
-static bool select_name(const char *name, size_t len, struct options *options) {
-    bool *flags[2 + NAMED_COUNT] = {&options->with_job, &options->with_memory};
-    const char *names[2 + NAMED_COUNT] = {NAME_JOB, NAME_MEMORY};
+/* True if the name is the word, or (is_group) begins with it and a dot. */
+static bool is_named(const char *name, const char *word, size_t len, bool is_group) {
+    return strncmp(name, word, len) == 0 && name[len] == (is_group ? '.' : '\0');
+}
+
+/* The scenario of just that name, or all whose names begin with it and a dot; false: there
+ * are none. */
+static bool select_scenarios(const char *word, size_t len, struct options *options) {
+    bool is_any = false;
     for (size_t i = 0; i < NAMED_COUNT; i++) {
-        flags[2 + i] = scenario_flag(options, i);
-        names[2 + i] = scenario_name(i);
-    }
-    for (size_t i = 0; i < 2 + NAMED_COUNT; i++) {
-        if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0) {
-            *flags[i] = true;
+        if (is_named(scenario_name(i), word, len, false)) {
+            *scenario_flag(options, i) = true;
             return true;
         }
     }
-    return say_failed("there is nothing named \"%.*s\"", (int)len, name);
+    for (size_t i = 0; i < NAMED_COUNT; i++) {
+        if (is_named(scenario_name(i), word, len, true)) {
+            *scenario_flag(options, i) = true;
+            is_any = true;
+        }
+    }
+    return is_any;
+}
+
+/* Selects one name of a list. */
+static bool select_name(const char *name, size_t len, struct options *options) {
+    if (is_named(NAME_JOB, name, len, false)) {
+        options->with_job = true;
+        return true;
+    }
+    if (is_named(NAME_MEMORY, name, len, false)) {
+        options->with_memory = true;
+        return true;
+    }
+    return select_scenarios(name, len, options) ||
+           say_failed("there is nothing named \"%.*s\"", (int)len, name);
 }
 
 static bool select_list(const char *list, struct options *options) {
@@ -118,26 +142,17 @@ static bool select_list(const char *list, struct options *options) {
     }
 }
 
-static void select_all(struct options *options) {
+/* Without names: as much as was asked for. */
+static void select_usual(const struct said *said, struct options *options) {
+    enum run last = said->is_all ? RUN_ALL : said->is_quick ? RUN_ALWAYS : RUN_WHOLE;
     options->with_job = true;
     options->with_memory = true;
-    for (size_t i = 0; i < NAMED_COUNT; i++) {
-        *scenario_flag(options, i) = true;
+    for (size_t i = 0; i < SCENARIO_COUNT; i++) {
+        options->with_scenario[i] = scenarios[i].run <= last;
     }
-}
-
-/* Those whose names begin with the command and a dot; false: there are none. */
-static bool select_group(const char *command, struct options *options) {
-    size_t len = strlen(command);
-    bool is_any = false;
-    for (size_t i = SCENARIO_COUNT; i < NAMED_COUNT; i++) {
-        const char *name = scenario_name(i);
-        if (strncmp(name, command, len) == 0 && name[len] == '.') {
-            *scenario_flag(options, i) = true;
-            is_any = true;
-        }
+    for (size_t i = 0; i < CODEC_COUNT; i++) {
+        options->with_codec[i] = true;
     }
-    return is_any;
 }
 
 /* The sizes of a whole run; job and memory by themselves have their own. */
@@ -156,14 +171,15 @@ static void put_sizes(const struct said *said, struct options *options) {
 
 static bool choose(const char *command, const struct said *said, struct options *options) {
     put_sizes(said, options);
-    if (command != NULL && said->only != NULL) {
-        return say_failed("\"%s\" and --only contradict each other", command);
+    if ((command != NULL || said->is_all) && said->only != NULL) {
+        return say_failed("\"%s\" and --only contradict each other",
+                          command != NULL ? command : "--all");
     }
     if (command == NULL && said->only != NULL) {
         return select_list(said->only, options);
     }
     if (command == NULL) {
-        select_all(options);
+        select_usual(said, options);
         return true;
     }
     if (strcmp(command, "job") == 0) {
@@ -178,7 +194,8 @@ static bool choose(const char *command, const struct said *said, struct options 
             said->entries != 0 ? said->entries : options->memory_entries;
         return true;
     }
-    return select_group(command, options) ||
+    bool is_codec = strcmp(command, "decode") == 0 || strcmp(command, "encode") == 0;
+    return (is_codec && select_scenarios(command, strlen(command), options)) ||
            say_failed("there is no command \"%s\"", command);
 }
 
@@ -187,6 +204,7 @@ static bool take_option(int option, struct said *said, struct options *options) 
     uint64_t rounds;
     switch (option) {
     case 'q': said->is_quick = true; return true;
+    case 'a': said->is_all = true; return true;
     case 'o': said->only = optarg; return true;
     case 's': options->server = optarg; return true;
     case 'j': options->json = optarg; return true;
@@ -202,11 +220,15 @@ static bool take_option(int option, struct said *said, struct options *options) 
 }
 
 enum options_outcome options_read(int argc, char **argv, struct options *options) {
-    static const struct option known[] = {
-        {"quick", no_argument, NULL, 'q'},        {"only", required_argument, NULL, 'o'},
-        {"rounds", required_argument, NULL, 'r'}, {"entries", required_argument, NULL, 'e'},
-        {"server", required_argument, NULL, 's'}, {"json", required_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    static const struct option known[] = {{"quick", no_argument, NULL, 'q'},
+                                          {"only", required_argument, NULL, 'o'},
+                                          {"rounds", required_argument, NULL, 'r'},
+                                          {"entries", required_argument, NULL, 'e'},
+                                          {"server", required_argument, NULL, 's'},
+                                          {"json", required_argument, NULL, 'j'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {"all", no_argument, NULL, 'a'},
+                                          {NULL, 0, NULL, 0}};
     struct said said = {0};
     *options = (struct options){.server = "redis-server"};
     int option;

@@ -14,9 +14,9 @@ struct own {
     weir_consumer *consumer;
     struct own_producer produced;
     uint64_t allocations;
+    struct work work;
     char *values;
-    size_t field_count;
-    weir_field *fields; /* of BENCH_BLOCK entries, one behind the other */
+    weir_field *fields; /* of a block's entries, one behind the other */
     weir_view key;
     weir_source source;
     weir_id last; /* XRANGE: the page ended there */
@@ -46,10 +46,10 @@ static uint64_t own_allocations(const void *handle) {
 }
 
 static void prepare_block(struct own *self, const struct work *work) {
-    self->field_count = work->field_count;
-    self->values = payload_make(work->field_count, work->value_bytes);
-    self->fields = need_memory(BENCH_BLOCK * work->field_count * sizeof *self->fields);
-    for (size_t i = 0; i < BENCH_BLOCK * work->field_count; i++) {
+    size_t count = work_block(work) * work->field_count;
+    self->values = payload_make(work_block(work), work->field_count, work->value_bytes);
+    self->fields = need_memory(count * sizeof *self->fields);
+    for (size_t i = 0; i < count; i++) {
         self->fields[i].name = weir_text(payload_names[i % work->field_count]);
         self->fields[i].value =
             weir_bytes(self->values + i * work->value_bytes, work->value_bytes);
@@ -80,26 +80,21 @@ static bool open_consumer(struct own *self, const struct endpoint *endpoint) {
                                            .group = weir_text(BENCH_GROUP),
                                            .name = weir_text(BENCH_CONSUMER),
                                            .start = WEIR_START_BEGINNING,
-                                           .count = BENCH_PAGE,
-                                           .in_hand = 4 * BENCH_PAGE,
-                                           .ack_count = BENCH_PAGE};
+                                           .count = work_page(&self->work),
+                                           .in_hand = 4 * work_page(&self->work),
+                                           .ack_count = work_page(&self->work)};
     return weir_consumer_open(url, &connection, &options, &self->consumer) == WEIR_OK ||
            consumer_failed(self, "opening a consumer");
 }
 
 /* What the task needs besides a client. */
-static bool open_for(struct own *self, const struct endpoint *endpoint, enum task task) {
+static bool open_for(struct own *self, const struct endpoint *endpoint) {
     const weir_mem counted = {count_resize, self};
-    if (task == TASK_CONSUME) {
+    if (self->work.task == TASK_CONSUME) {
         return open_consumer(self, endpoint);
     }
-    if (task != TASK_PRODUCER && task != TASK_PRODUCER_EXACT) {
-        return true;
-    }
-    weir_delivery_mode delivery =
-        task == TASK_PRODUCER ? WEIR_DELIVERY_REPORT : WEIR_DELIVERY_EXACTLY_ONCE;
-    return own_producer_open(&self->produced, endpoint, counted, delivery, self->fields,
-                             self->field_count);
+    return self->work.task != TASK_PRODUCER ||
+           own_producer_open(&self->produced, endpoint, counted, &self->work, self->fields);
 }
 
 static void *own_open(const struct endpoint *endpoint, const struct work *work,
@@ -112,10 +107,11 @@ static void *own_open(const struct endpoint *endpoint, const struct work *work,
         free(self);
         return NULL;
     }
+    self->work = *work;
     self->key = weir_text(BENCH_KEY);
     self->source = weir_source_new(self->key);
     prepare_block(self, work);
-    if (!open_for(self, endpoint, work->task)) {
+    if (!open_for(self, endpoint)) {
         own_close(self);
         return NULL;
     }
@@ -125,9 +121,9 @@ static void *own_open(const struct endpoint *endpoint, const struct work *work,
 static bool send_block(void *handle, size_t count) {
     struct own *self = handle;
     for (size_t i = 0; i < count; i++) {
-        const weir_field *fields = self->fields + i * self->field_count;
-        if (weir_append_xadd(self->client, self->key, fields, self->field_count, NULL) !=
-            WEIR_OK) {
+        const weir_field *fields = self->fields + i * self->work.field_count;
+        if (weir_append_xadd(self->client, self->key, fields, self->work.field_count,
+                             NULL) != WEIR_OK) {
             return failed(self, "XADD");
         }
     }
@@ -149,7 +145,8 @@ static bool take_ids(void *handle, size_t count) {
 }
 
 static bool own_produce(void *handle, uint64_t entries) {
-    return window_slide(handle, entries, send_block, take_ids);
+    const struct own *self = handle;
+    return window_slide(&self->work, handle, entries, send_block, take_ids);
 }
 
 static bool own_produce_reported(void *handle, uint64_t entries) {
@@ -160,9 +157,10 @@ static bool own_produce_reported(void *handle, uint64_t entries) {
 static bool own_round_trip(void *handle, uint64_t entries) {
     struct own *self = handle;
     for (uint64_t i = 0; i < entries; i++) {
-        const weir_field *fields = self->fields + i % BENCH_BLOCK * self->field_count;
+        const weir_field *fields =
+            self->fields + i % work_block(&self->work) * self->work.field_count;
         weir_id id;
-        if (weir_xadd(self->client, self->key, fields, self->field_count, NULL, &id) !=
+        if (weir_xadd(self->client, self->key, fields, self->work.field_count, NULL, &id) !=
             WEIR_OK) {
             return failed(self, "XADD");
         }
@@ -185,9 +183,10 @@ static uint64_t visit(const weir_entry *entry) {
 static bool visit_page(struct own *self, weir_entries *page) {
     weir_entry entry;
     weir_status st;
+    size_t due = work_page(&self->work);
     size_t count = 0;
     uint64_t seen = 0;
-    while ((st = weir_entries_next(page, &entry)) == WEIR_OK && count < BENCH_PAGE) {
+    while ((st = weir_entries_next(page, &entry)) == WEIR_OK && count < due) {
         self->ids[count++] = entry.id;
         seen += visit(&entry);
     }
@@ -195,8 +194,8 @@ static bool visit_page(struct own *self, weir_entries *page) {
     if (st < 0) {
         return failed(self, "reading entries");
     }
-    if (st != WEIR_END || count != BENCH_PAGE) {
-        return say_failed("weir: a page that has not %d entries", BENCH_PAGE);
+    if (st != WEIR_END || count != due) {
+        return say_failed("weir: a page that has not %zu entries", due);
     }
     self->last = self->ids[count - 1];
     return true;
@@ -204,8 +203,8 @@ static bool visit_page(struct own *self, weir_entries *page) {
 
 static bool own_read_range(void *handle, uint64_t entries) {
     struct own *self = handle;
-    for (uint64_t i = 0; i < entries; i += BENCH_PAGE) {
-        weir_range_options options = {.count = BENCH_PAGE};
+    for (uint64_t i = 0; i < entries; i += work_page(&self->work)) {
+        weir_range_options options = {.count = work_page(&self->work)};
         options.exclude_start = self->last.ms != 0;
         weir_entries page;
         if (weir_xrange(self->client, self->key, self->last, WEIR_ID_MAX, &options,
@@ -224,7 +223,7 @@ static bool own_read_pages(void *handle, uint64_t entries) {
     uint64_t seen = 0;
     if (!weir_pages_is_open(&self->pages) &&
         weir_pages_open(self->client, self->key, WEIR_ID_MIN, WEIR_ID_MAX,
-                        &(weir_pages_options){.page = BENCH_PAGE},
+                        &(weir_pages_options){.page = work_page(&self->work)},
                         &self->pages) != WEIR_OK) {
         return failed(self, "pages");
     }
@@ -240,19 +239,19 @@ static bool own_read_pages(void *handle, uint64_t entries) {
 }
 
 static bool acknowledge_page(struct own *self) {
+    size_t page = work_page(&self->work);
     uint64_t count = 0;
-    if (weir_xack(self->client, self->key, weir_text(BENCH_GROUP), self->ids, BENCH_PAGE,
+    if (weir_xack(self->client, self->key, weir_text(BENCH_GROUP), self->ids, page,
                   &count) != WEIR_OK) {
         return failed(self, "XACK");
     }
-    return count == BENCH_PAGE ||
-           say_failed("weir: XACK gives %llu", (unsigned long long)count);
+    return count == page || say_failed("weir: XACK gives %llu", (unsigned long long)count);
 }
 
 static bool own_read_group(void *handle, uint64_t entries) {
     struct own *self = handle;
-    const weir_read_options options = {.count = BENCH_PAGE};
-    for (uint64_t i = 0; i < entries; i += BENCH_PAGE) {
+    const weir_read_options options = {.count = work_page(&self->work)};
+    for (uint64_t i = 0; i < entries; i += work_page(&self->work)) {
         weir_entries page;
         if (weir_xreadgroup(self->client, weir_text(BENCH_GROUP), weir_text(BENCH_CONSUMER),
                             &self->source, 1, &options, &page) != WEIR_OK) {
@@ -289,7 +288,6 @@ const struct side side_weir = {
     .open = own_open,
     .run = {[TASK_PRODUCE] = own_produce,
             [TASK_PRODUCER] = own_produce_reported,
-            [TASK_PRODUCER_EXACT] = own_produce_reported,
             [TASK_READ_RANGE] = own_read_range,
             [TASK_READ_PAGES] = own_read_pages,
             [TASK_READ_GROUP] = own_read_group,

@@ -3,23 +3,26 @@
 #ifndef BENCH_OWN_PRODUCER_H
 #define BENCH_OWN_PRODUCER_H
 
-#include "../weir.h"
-#include "wire.h"
+#include "side.h"
+
+struct own_stream {
+    weir_stream *stream;
+};
 
 struct own_producer {
     weir_producer *producer;
-    weir_stream *stream;
-    weir_view *values; /* of BENCH_BLOCK entries, one behind the other */
-    size_t field_count;
+    struct work work;
+    struct own_stream *streams; /* work_streams */
+    weir_view *values;          /* of a block's entries, one behind the other */
+    uint64_t appended;
     uint64_t acked;
 };
 
-/* Opens a producer, and in it the stream, for entries of these fields (BENCH_BLOCK of them,
+/* Opens a producer, and in it the streams, for entries of these fields (those of a block,
  * of which the values are borrowed). False: failed, and said why; own_producer_close all
  * the same. */
 bool own_producer_open(struct own_producer *self, const struct endpoint *endpoint,
-                       weir_mem mem, weir_delivery_mode delivery, const weir_field *fields,
-                       size_t field_count);
+                       weir_mem mem, const struct work *work, const weir_field *fields);
 
 /* Appends so many entries, and waits until each is acknowledged. False as above. */
 bool own_producer_run(struct own_producer *self, uint64_t entries);

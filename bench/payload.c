@@ -3,13 +3,14 @@
 #include "payload.h"
 
 #include "need.h"
-#include "side.h"
+
+#include <stdint.h>
 
 const char *const payload_names[PAYLOAD_MAX_FIELDS] = {"field1", "field2", "field3",
                                                        "field4", "field5"};
 
-char *payload_make(size_t field_count, size_t value_bytes) {
-    size_t size = BENCH_BLOCK * field_count * value_bytes;
+char *payload_make(size_t entries, size_t field_count, size_t value_bytes) {
+    size_t size = entries * field_count * value_bytes;
     char *values = need_memory(size);
     uint32_t state = 1;
     for (size_t i = 0; i < size; i++) {

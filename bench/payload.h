@@ -9,8 +9,8 @@
 
 extern const char *const payload_names[PAYLOAD_MAX_FIELDS];
 
-/* Makes values of printable bytes for BENCH_BLOCK entries, one behind the other: entry i,
+/* Makes values of printable bytes for so many entries, one behind the other: entry i,
  * field j is at (i * field_count + j) * value_bytes. Gives them; free() them. */
-char *payload_make(size_t field_count, size_t value_bytes);
+char *payload_make(size_t entries, size_t field_count, size_t value_bytes);
 
 #endif

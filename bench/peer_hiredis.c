@@ -18,10 +18,13 @@
 
 struct hiredis {
     redisContext *context;
+    struct work work;
     char *values;
+    char (*keys)[SIDE_KEY];
     size_t part_count;  /* of each XADD */
-    const char **parts; /* of BENCH_BLOCK XADDs, one behind the other */
+    const char **parts; /* of work_made XADDs, one behind the other */
     size_t *lens;
+    size_t next;          /* of those XADDs, to be sent */
     char after[64];       /* XRANGE: where the next page starts */
     volatile size_t seen; /* so that no visit can be left out */
 };
@@ -35,16 +38,19 @@ static void put_part(struct hiredis *self, size_t at, const char *data, size_t l
     self->lens[at] = len;
 }
 
-static void prepare_block(struct hiredis *self, const struct work *work) {
-    size_t count = self->part_count * BENCH_BLOCK;
+static void prepare_made(struct hiredis *self, const struct work *work) {
+    size_t made = work_made(work);
+    size_t count = self->part_count * made;
     self->parts = need_memory(count * sizeof *self->parts);
     self->lens = need_memory(count * sizeof *self->lens);
-    self->values = payload_make(work->field_count, work->value_bytes);
+    self->keys = need_memory(made * sizeof *self->keys);
+    self->values = payload_make(made, work->field_count, work->value_bytes);
     const char *value = self->values;
     size_t at = 0;
-    for (size_t i = 0; i < BENCH_BLOCK; i++) {
+    for (size_t i = 0; i < made; i++) {
+        work_key(work, i, self->keys[i]);
         put_part(self, at++, "XADD", 4);
-        put_part(self, at++, BENCH_KEY, strlen(BENCH_KEY));
+        put_part(self, at++, self->keys[i], strlen(self->keys[i]));
         put_part(self, at++, "*", 1);
         for (size_t field = 0; field < work->field_count; field++) {
             put_part(self, at++, payload_names[field], strlen(payload_names[field]));
@@ -58,6 +64,7 @@ static void hiredis_close(void *handle) {
     struct hiredis *self = handle;
     redisFree(self->context);
     free(self->values);
+    free(self->keys);
     free(self->parts);
     free(self->lens);
     free(self);
@@ -80,9 +87,10 @@ static void *hiredis_open(const struct endpoint *endpoint, const struct work *wo
     context->reader->maxbuf = 0; /* else it frees its buffer whenever it is empty */
     struct hiredis *self = need_memory(sizeof *self);
     self->context = context;
+    self->work = *work;
     self->part_count = XADD_PARTS(work->field_count);
     snprintf(self->after, sizeof self->after, "-");
-    prepare_block(self, work);
+    prepare_made(self, work);
     return self;
 }
 
@@ -92,15 +100,16 @@ static bool append(struct hiredis *self, const char **parts, const size_t *lens,
     return st == REDIS_OK || failed(self);
 }
 
-static bool append_xadd(struct hiredis *self, size_t entry) {
-    size_t at = entry * self->part_count;
+static bool append_xadd(struct hiredis *self) {
+    size_t at = self->next * self->part_count;
+    self->next = self->next + 1 < work_made(&self->work) ? self->next + 1 : 0;
     return append(self, self->parts + at, self->lens + at, self->part_count);
 }
 
 static bool send_block(void *handle, size_t count) {
     struct hiredis *self = handle;
     for (size_t i = 0; i < count; i++) {
-        if (!append_xadd(self, i)) {
+        if (!append_xadd(self)) {
             return false;
         }
     }
@@ -143,12 +152,13 @@ static bool take_ids(void *handle, size_t count) {
 }
 
 static bool hiredis_produce(void *handle, uint64_t entries) {
-    return window_slide(handle, entries, send_block, take_ids);
+    const struct hiredis *self = handle;
+    return window_slide(&self->work, handle, entries, send_block, take_ids);
 }
 
 static bool hiredis_round_trip(void *handle, uint64_t entries) {
     for (uint64_t i = 0; i < entries; i++) {
-        if (!append_xadd(handle, i % BENCH_BLOCK) || !take_ids(handle, 1)) {
+        if (!append_xadd(handle) || !take_ids(handle, 1)) {
             return false;
         }
     }
@@ -157,8 +167,9 @@ static bool hiredis_round_trip(void *handle, uint64_t entries) {
 
 /* Visits every field; true if the page is full. */
 static bool visit_page(struct hiredis *self, const redisReply *page) {
-    if (page->type != REDIS_REPLY_ARRAY || page->elements != BENCH_PAGE) {
-        return say_failed("hiredis: a page that has not %d entries", BENCH_PAGE);
+    if (page->type != REDIS_REPLY_ARRAY || page->elements != work_page(&self->work)) {
+        return say_failed("hiredis: a page that has not %zu entries",
+                          work_page(&self->work));
     }
     size_t seen = 0;
     for (size_t i = 0; i < page->elements; i++) {
@@ -172,8 +183,8 @@ static bool visit_page(struct hiredis *self, const redisReply *page) {
 }
 
 static bool read_range_page(struct hiredis *self) {
-    char count[16];
-    snprintf(count, sizeof count, "%d", BENCH_PAGE);
+    char count[24];
+    snprintf(count, sizeof count, "%zu", work_page(&self->work));
     const char *parts[] = {"XRANGE", BENCH_KEY, self->after, "+", "COUNT", count};
     if (!append(self, parts, NULL, sizeof parts / sizeof *parts)) {
         return false;
@@ -189,7 +200,8 @@ static bool read_range_page(struct hiredis *self) {
 }
 
 static bool hiredis_read_range(void *handle, uint64_t entries) {
-    for (uint64_t i = 0; i < entries; i += BENCH_PAGE) {
+    const struct hiredis *self = handle;
+    for (uint64_t i = 0; i < entries; i += work_page(&self->work)) {
         if (!read_range_page(handle)) {
             return false;
         }
@@ -214,12 +226,13 @@ static bool acknowledge(struct hiredis *self, const redisReply *page) {
     }
     long long count = reply->integer;
     freeReplyObject(reply);
-    return count == BENCH_PAGE || say_failed("hiredis: XACK gives %lld", count);
+    return count == (long long)page->elements ||
+           say_failed("hiredis: XACK gives %lld", count);
 }
 
 static bool read_group_page(struct hiredis *self) {
-    char count[16];
-    snprintf(count, sizeof count, "%d", BENCH_PAGE);
+    char count[24];
+    snprintf(count, sizeof count, "%zu", work_page(&self->work));
     const char *parts[] = {"XREADGROUP",   "GROUP",   BENCH_GROUP,
                            BENCH_CONSUMER, "COUNT",   count,
                            "STREAMS",      BENCH_KEY, ">"};
@@ -242,7 +255,8 @@ static bool read_group_page(struct hiredis *self) {
 }
 
 static bool hiredis_read_group(void *handle, uint64_t entries) {
-    for (uint64_t i = 0; i < entries; i += BENCH_PAGE) {
+    const struct hiredis *self = handle;
+    for (uint64_t i = 0; i < entries; i += work_page(&self->work)) {
         if (!read_group_page(handle)) {
             return false;
         }
@@ -255,7 +269,6 @@ const struct side side_hiredis = {
     .open = hiredis_open,
     .run = {[TASK_PRODUCE] = hiredis_produce,
             [TASK_PRODUCER] = hiredis_produce,
-            [TASK_PRODUCER_EXACT] = hiredis_produce,
             [TASK_READ_RANGE] = hiredis_read_range,
             [TASK_READ_PAGES] = hiredis_read_range,
             [TASK_READ_GROUP] = hiredis_read_group,

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "scenario.h"
 
+#include "connect.h"
 #include "control.h"
 #include "floor.h"
 #include "say.h"
@@ -9,27 +10,13 @@
 #include <stdio.h>
 
 /* Before the clock starts, so that buffers have their size: whole windows and pages. */
-#define WARM_UP 2000
+#define WARM_UP       2000
+#define WARM_UP_BYTES ((uint64_t)32 << 20) /* at most, in values */
 
 const struct side *const scenario_sides[WHO_COUNT] = {
     [WHO_WEIR] = &side_weir,
     [WHO_FLOOR] = &side_floor,
     [WHO_HIREDIS] = &side_hiredis,
-};
-
-const struct scenario scenarios[SCENARIO_COUNT] = {
-    {"produce.unix", "entries/s", {TASK_PRODUCE, 1, 16}, false, false, 1},
-    {"produce.tcp", "entries/s", {TASK_PRODUCE, 1, 16}, true, false, 1},
-    {"produce.unix.5x100", "entries/s", {TASK_PRODUCE, 5, 100}, false, false, 1},
-    {"producer.unix", "entries/s", {TASK_PRODUCER, 1, 16}, false, false, 1},
-    {"producer.tcp", "entries/s", {TASK_PRODUCER, 1, 16}, true, false, 1},
-    {"producer.exact", "entries/s", {TASK_PRODUCER_EXACT, 1, 16}, false, false, 1},
-    {"read.xrange", "entries/s", {TASK_READ_RANGE, 1, 16}, false, false, 1},
-    {"read.pages", "entries/s", {TASK_READ_PAGES, 1, 16}, false, false, 1},
-    {"read.group", "entries/s", {TASK_READ_GROUP, 1, 16}, false, false, 1},
-    {"consumer.16", "entries/s", {TASK_CONSUME, 1, 16}, false, false, 1},
-    {"consumer.1024", "entries/s", {TASK_CONSUME, 1, 1024}, false, false, 10},
-    {"roundtrip.unix", "us", {TASK_ROUND_TRIP, 1, 16}, false, true, 10},
 };
 
 static double entries_a_second(double seconds, double entries) { return entries / seconds; }
@@ -38,21 +25,32 @@ static double microseconds_each(double seconds, double entries) {
     return seconds / entries * 1e6;
 }
 
-/* Entries in whole pages. */
-static uint64_t entries_of(const struct scenario *scenario, uint64_t usual) {
-    uint64_t pages = (usual / scenario->fewer + BENCH_PAGE - 1) / BENCH_PAGE;
-    return (pages == 0 ? 1 : pages) * BENCH_PAGE;
-}
-
 static bool is_reading(const struct scenario *scenario) {
     return task_is_reading(scenario->work.task);
+}
+
+/* Reading: whole pages. */
+static uint64_t entries_of(const struct scenario *scenario, uint64_t usual) {
+    uint64_t entries = usual / scenario->fewer;
+    uint64_t page = is_reading(scenario) ? work_page(&scenario->work) : 1;
+    uint64_t pages = (entries + page - 1) / page;
+    return (pages == 0 ? 1 : pages) * page;
+}
+
+static uint64_t warm_up_of(const struct scenario *scenario) {
+    const struct work *work = &scenario->work;
+    uint64_t least = 4 * (uint64_t)work_window(work);
+    uint64_t entries = WARM_UP > least ? WARM_UP : least;
+    entries = entries > 2 * work_streams(work) ? entries : 2 * work_streams(work);
+    uint64_t most = WARM_UP_BYTES / (work->field_count * work->value_bytes);
+    return is_reading(scenario) || entries < most ? entries : most;
 }
 
 /* The same beginning for each side: no stream, or a group that was given nothing. */
 static bool prepare(const struct scenario *scenario, const struct ground *ground) {
     char answer[CONTROL_ANSWER];
     if (!is_reading(scenario)) {
-        return control_ask(ground->control, "DEL " BENCH_KEY "\r\n", answer);
+        return control_ask(ground->control, "FLUSHALL\r\n", answer);
     }
     const char *group = BENCH_KEY " " BENCH_GROUP;
     char destroy[96];
@@ -72,6 +70,13 @@ static bool verify(const struct scenario *scenario, const struct ground *ground,
                               "'" BENCH_GROUP "')[1]\" 1 " BENCH_KEY "\r\n",
                               0);
     }
+    if (work_streams(&scenario->work) > 1) {
+        return control_expect(ground->control,
+                              "EVAL \"local n = 0 for _, k in ipairs(redis.call('KEYS', "
+                              "'" BENCH_KEY ":*')) do n = n + redis.call('XLEN', k) end "
+                              "return n\" 0\r\n",
+                              entries);
+    }
     return control_expect(ground->control, "XLEN " BENCH_KEY "\r\n", entries);
 }
 
@@ -79,7 +84,7 @@ static bool measure_side(const struct scenario *scenario, const struct ground *g
                          const struct side *side, uint64_t entries, void *self,
                          struct sample *sample) {
     bool (*run)(void *, uint64_t) = side->run[scenario->work.task];
-    if (!run(self, WARM_UP)) {
+    if (!run(self, warm_up_of(scenario))) {
         return false;
     }
     uint64_t allocations_before = side->allocations ? side->allocations(self) : 0;
@@ -104,22 +109,36 @@ static bool run_side(const struct scenario *scenario, const struct ground *groun
         return false;
     }
     const struct endpoint *endpoint =
-        scenario->is_tcp ? &ground->over_tcp : &ground->over_unix;
-    void *self = side->open(endpoint, &scenario->work, WARM_UP + entries);
+        scenario->road == OVER_TCP ? &ground->over_tcp : &ground->over_unix;
+    uint64_t all = warm_up_of(scenario) + entries;
+    void *self = side->open(endpoint, &scenario->work, all);
     if (self == NULL) {
         return false;
     }
     bool is_done = measure_side(scenario, ground, side, entries, self, sample);
     side->close(self);
-    return is_done && verify(scenario, ground, WARM_UP + entries);
+    return is_done && verify(scenario, ground, all);
 }
 
 static bool fill(const struct scenario *scenario, const struct ground *ground,
                  uint64_t entries) {
     char answer[CONTROL_ANSWER];
-    return control_ask(ground->control, "DEL " BENCH_KEY "\r\n", answer) &&
+    return control_ask(ground->control, "FLUSHALL\r\n", answer) &&
            floor_fill(&ground->over_unix, scenario->work.value_bytes, entries,
                       scenario->name);
+}
+
+bool scenario_is_possible(const struct scenario *scenario, const struct ground *ground) {
+    weir_server server;
+    if (scenario->work.delivery != WEIR_DELIVERY_IDMP) {
+        return true;
+    }
+    weir_client *client = connect_weir(&ground->over_unix, (weir_mem){0});
+    bool is_there = client != NULL && weir_client_server(client, &server) == WEIR_OK &&
+                    weir_server_has(&server, WEIR_FEATURE_IDMP);
+    weir_close(client);
+    return is_there ||
+           say_failed("%s is left out: the server lacks XADD IDMP", scenario->name);
 }
 
 bool scenario_run(const struct scenario *scenario, const struct ground *ground,
@@ -127,7 +146,7 @@ bool scenario_run(const struct scenario *scenario, const struct ground *ground,
     static struct sample samples[WHO_COUNT][MEASURE_MAX_ROUNDS];
     uint64_t allocations = 0;
     entries = entries_of(scenario, entries);
-    if (is_reading(scenario) && !fill(scenario, ground, WARM_UP + entries)) {
+    if (is_reading(scenario) && !fill(scenario, ground, warm_up_of(scenario) + entries)) {
         return false;
     }
     for (size_t i = 0; i < rounds * WHO_COUNT; i++) {
@@ -149,5 +168,5 @@ bool scenario_run(const struct scenario *scenario, const struct ground *ground,
                       scenario->is_lower_better ? microseconds_each : entries_a_second);
     }
     char answer[CONTROL_ANSWER];
-    return control_ask(ground->control, "DEL " BENCH_KEY "\r\n", answer);
+    return control_ask(ground->control, "FLUSHALL\r\n", answer);
 }

@@ -11,16 +11,22 @@ enum who { WHO_WEIR, WHO_FLOOR, WHO_HIREDIS };
 
 extern const struct side *const scenario_sides[WHO_COUNT];
 
+enum road { OVER_UNIX, OVER_TCP };
+
+/* When it is measured, if nothing is named. */
+enum run { RUN_ALWAYS, RUN_WHOLE /* not with --quick */, RUN_ALL /* with --all alone */ };
+
 struct scenario {
     const char *name;
     const char *unit;
     struct work work;
-    bool is_tcp;
-    bool is_lower_better;
+    enum road road;
     uint64_t fewer; /* its entries are the usual number by this */
+    enum run run;
+    bool is_lower_better;
 };
 
-#define SCENARIO_COUNT 12
+#define SCENARIO_COUNT 34
 extern const struct scenario scenarios[SCENARIO_COUNT];
 
 /* Where it is measured. */
@@ -36,6 +42,9 @@ struct result {
     struct figure figures[WHO_COUNT];
     double allocations_per_entry; /* weir's, all rounds together */
 };
+
+/* True if the server has what it needs. Else says what it lacks, on stderr. */
+bool scenario_is_possible(const struct scenario *scenario, const struct ground *ground);
 
 /* Measures with `entries` entries a round; 1 to MEASURE_MAX_ROUNDS rounds. False: a side
  * failed, or did not do what it should, and said what. */

@@ -52,12 +52,25 @@ members=
 nothing_is_left "after a whole run"
 for key in '"weir": {' '"version"' '"compiler"' '"server": {' '"scenarios": [' \
     '"name": "produce.unix"' '"name": "read.xrange"' '"unit": "entries/s"' '"floor"' \
-    '"peers": {' '"hiredis"' '"cpu_ns_per_entry": {' '"allocations_per_entry"'; do
+    '"peers": {' '"hiredis"' '"cpu_ns_per_entry": {' '"allocations_per_entry"' \
+    '"system_calls_per_entry"' '"bytes_sent_per_entry"'; do
     grep -qF "$key" "$tmp/report.json" || failed "the report lacks $key"
 done
 for word in produce.unix read.xrange floor hiredis; do
     grep -qF "$word" "$tmp/table" || failed "the table lacks $word"
 done
+
+# ---- every scenario ----
+
+# Few entries are enough to see that each one works and is verified.
+TMPDIR="$tmp/run" "$program" --all --quick --rounds 1 --entries 1000 \
+    --json "$tmp/report.json" >"$tmp/table" 2>"$tmp/errors" ||
+    failed "--all: $(cat "$tmp/errors")"
+for name in $("$program" --help | sed -n '/^names: /,$p' | sed 's/^names://'); do
+    [ "$name" = job ] || grep -qF "\"name\": \"$name\"" "$tmp/report.json" ||
+        grep -qF "$name is left out" "$tmp/errors" || failed "--all lacks $name"
+done
+nothing_is_left "after all scenarios"
 
 # ---- ended from outside ----
 
