@@ -92,7 +92,8 @@ int64_t weir_producer_deadline_ms(const weir_producer *producer) {
     }
     bool can_send = producer->phase == WEIR_PRODUCER_OPEN &&
                     producer->ready.first != NULL && weir_client_is_ready(producer->client);
-    if (can_send && producer->queued > 0 && producer->options.linger_us > 0) {
+    bool lingers = producer->queued > 0 && producer->options.linger_us > 0;
+    if (can_send && lingers && !weir_producer_awaits_window(producer)) {
         int64_t due_ms = (producer->queued_us + producer->options.linger_us + MS - 1) / MS;
         own_ms = due_ms < own_ms ? due_ms : own_ms;
     }

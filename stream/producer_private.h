@@ -220,6 +220,9 @@ void weir_producer_pump(weir_producer *producer, int64_t now_us);
 /* True if what is queued is due: a batch is full, or has lingered. */
 bool weir_producer_is_due(const weir_producer *producer, int64_t now_us);
 
+/* True if what is ready waits for an answer: only that makes room in flight. */
+bool weir_producer_awaits_window(const weir_producer *producer);
+
 /* Sends one request that is not of entries. False: there is no room now. */
 bool weir_producer_ask(weir_producer *producer, const weir_args *args, weir_note_kind kind,
                        weir_stream *stream);

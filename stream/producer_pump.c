@@ -194,6 +194,12 @@ static bool has_window(const weir_producer *producer, const weir_stream *stream)
                 producer->options.in_flight_bytes);
 }
 
+bool weir_producer_awaits_window(const weir_producer *producer) {
+    const weir_stream *stream = producer->ready.first;
+    return stream != NULL && stream->lane.queue.first != NULL &&
+           !has_window(producer, stream);
+}
+
 /* What the stream's own rules allow, whatever there is room for. */
 static bool may_send(const weir_producer *producer, const weir_stream *stream) {
     if (!weir_lane_may_send(&stream->lane)) {

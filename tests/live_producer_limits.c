@@ -552,7 +552,6 @@ static void the_disk_is_waited_for(void **state) {
     weir_producer *producer;
     weir_producer_options options = tally_options(&tally, WEIR_DELIVERY_SCRIPT);
     options.wait_fsync = true;
-    options.wait_ms = 5000; /* the file is synced once a second */
     bool has_waitaof = live_has("7.2", "7.2");
     assert_status(weir_producer_open(live->server->url, NULL, &options, &producer),
                   WEIR_ERR_UNSUPPORTED); /* appendonly is off, or there is no WAITAOF */
@@ -561,13 +560,15 @@ static void the_disk_is_waited_for(void **state) {
     if (!has_waitaof) {
         return;
     }
-    const char *const args[] = {"--appendonly", "yes", NULL};
+    const char *const args[] = {"--appendonly", "yes", NULL}; /* synced once a second */
     assert_true(server_start(&the_other, false, args));
     producer = tally_open(the_other.url, NULL, &options);
-    tally_append(producer, tally_stream(producer, "s"), 0, 100);
-    assert_status(weir_producer_flush(producer, 10000), WEIR_OK);
-    assert_int_equal(tally.outcomes[WEIR_OUTCOME_ACKED], 100);
-    assert_true(tally.report.is_fsynced);
+    for (int round = 1; round <= 3; round++) {
+        tally_append(producer, tally_stream(producer, "s"), 0, 100);
+        assert_status(weir_producer_flush(producer, 10000), WEIR_OK);
+        assert_int_equal(tally.outcomes[WEIR_OUTCOME_ACKED], 100 * round);
+        assert_true(tally.report.is_fsynced);
+    }
     finish(producer);
 }
 
