@@ -103,10 +103,11 @@ static void go_to_next(weir_consumer *consumer) {
 }
 
 /* What was listed is given back. Where that was all of this stream's, the next one. (As far
- * as is known: XCLAIM leaves them under this name.) */
+ * as is known: XCLAIM leaves them under this name, and a read of a lost connection that
+ * could not be fenced may still take some, which would go with the name.) */
 static void end_list(weir_consumer *consumer) {
-    bool is_removed =
-        consumer->is_name_made && !consumer->options.keep_name && !consumer->is_name_used;
+    bool is_removed = consumer->is_name_made && !consumer->options.keep_name &&
+                      !consumer->is_name_used && !consumer->reading.may_run_late;
     if (!consumer->is_last_list) {
         consumer->leaving = WEIR_LEAVING_LIST;
     } else if (is_removed) {

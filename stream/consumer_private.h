@@ -26,6 +26,8 @@ typedef struct weir_wire {
     weir_consumer *consumer;
     weir_client *client;
     bool is_lost;         /* since this was looked at last */
+    bool was_ready;       /* once */
+    bool may_run_late;    /* what an earlier connection had sent, for all that is known */
     weir_reconnect rules; /* the caller's */
 } weir_wire;
 
@@ -128,6 +130,8 @@ struct weir_consumer {
     uint32_t undeleted;       /* XACK went out for the first of ids, XDEL did not yet */
     uint32_t undeleted_stream;
     int64_t done_since_ms; /* the oldest verdict that was not sent */
+    int64_t send_again_ms; /* they were refused: not before; INT64_MAX: what makes room for
+                              them is seen on the connection */
 
     weir_order *orders; /* a ring */
     uint32_t order_capacity;
@@ -255,7 +259,8 @@ void weir_verdicts_note_done(weir_consumer *consumer, weir_held *held);
 /* Sends acknowledgements that are due; all of them if `now`. */
 weir_status weir_verdicts_send(weir_consumer *consumer, bool now);
 
-/* When acknowledgements that wait must go out; INT64_MAX: none wait. */
+/* When acknowledgements that wait are to be sent; INT64_MAX: none wait, or there is no room
+ * for them. */
 int64_t weir_verdicts_deadline(const weir_consumer *consumer);
 
 /* Answers. As weir_orders_take; WEIR_MORE: it has not come. */

@@ -47,6 +47,9 @@ static weir_status find_client_id(weir_consumer *consumer) {
     bool is_told = st == WEIR_OK && weir_reply_next(&reply, &token) == WEIR_OK &&
                    token.type == WEIR_TOKEN_INTEGER && token.number > 0;
     consumer->reading_id = is_told ? token.number : WEIR_ID_UNTOLD;
+    if (is_told) { /* so that the next connection can fence this one */
+        client->session.client_id = token.number;
+    }
     weir_reply_close(&reply);
     return WEIR_OK;
 }

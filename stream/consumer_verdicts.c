@@ -7,6 +7,8 @@
  * claim_idle_ms, so that it can be taken at once. */
 #define BACK_IDLE_MS ((uint64_t)7 * 24 * 3600 * 1000)
 
+#define SEND_AGAIN_MS 10 /* after the allocator has refused */
+
 /* ---- acknowledging ---- */
 
 static bool has(const weir_consumer *consumer, weir_feature feature) {
@@ -78,18 +80,32 @@ static weir_status send_all(weir_consumer *consumer) {
     return st;
 }
 
-int64_t weir_verdicts_deadline(const weir_consumer *consumer) {
+static int64_t due_ms(const weir_consumer *consumer) {
     return consumer->hand.done_count == 0
                ? INT64_MAX
                : consumer->done_since_ms + consumer->options.ack_linger_ms;
 }
 
+int64_t weir_verdicts_deadline(const weir_consumer *consumer) {
+    int64_t at_ms = due_ms(consumer);
+    return at_ms > consumer->send_again_ms ? at_ms : consumer->send_again_ms;
+}
+
+/* Bytes that leave and answers that come make room; nothing tells of memory. */
+static int64_t again_ms(weir_status st) {
+    if (!weir_status_is_later(st)) {
+        return 0;
+    }
+    return st == WEIR_ERR_NOMEM ? weir_now_ms() + SEND_AGAIN_MS : INT64_MAX;
+}
+
 weir_status weir_verdicts_send(weir_consumer *consumer, bool now) {
     bool is_due = now || consumer->undeleted > 0 ||
                   consumer->hand.done_count >= consumer->options.ack_count ||
-                  weir_now_ms() >= weir_verdicts_deadline(consumer);
+                  weir_now_ms() >= due_ms(consumer);
     weir_status st = is_due ? send_all(consumer) : WEIR_OK;
     bool is_later = weir_status_is_later(st);
+    consumer->send_again_ms = again_ms(st);
     return st == WEIR_OK || is_later
                ? WEIR_OK
                : weir_consumer_heed(consumer, consumer->working.client);

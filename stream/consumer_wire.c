@@ -38,8 +38,24 @@ weir_status weir_consumer_wrong(weir_consumer *consumer, const char *why) {
 
 /* ---- the connections ---- */
 
+/* A server's other process knows nothing of the connections to the one before. */
+static bool is_other_run(const weir_session *session) {
+    bool is_told = session->run[0] != '\0' && session->last_run[0] != '\0';
+    return is_told && !weir_session_is_same_run(session);
+}
+
+static void note_ready(weir_wire *wire, const weir_link_event *event) {
+    bool is_over =
+        event->is_fenced || !wire->was_ready || is_other_run(&wire->client->session);
+    wire->may_run_late = wire->may_run_late || !is_over;
+    wire->was_ready = true;
+}
+
 static void on_change(void *context, const weir_link_event *event) {
     weir_wire *wire = context;
+    if (event->state == WEIR_LINK_READY) {
+        note_ready(wire, event);
+    }
     if (event->state == WEIR_LINK_LOST) {
         wire->is_lost = true;
         wire->consumer->counts.losses++;

@@ -12,10 +12,12 @@
 #define DEFAULT_ENTRIES 65536
 #define DEFAULT_BYTES   ((size_t)64 << 20)
 #define DEFAULT_FLIGHT  4096
-#define FSYNC_WAIT_MS   5000 /* appendfsync everysec: 2 s, and more where the disk is slow */
-#define FLIGHT_BYTES    ((size_t)8 << 20)
-#define EXTRA_REQUESTS  4096 /* in flight that are not of entries */
-#define LEAST_BYTES     4096
+#define FSYNC_WAIT_MS                                                                      \
+    5000 /* appendfsync everysec: 2 s, and more where the disk is slow                     \
+          */
+#define FLIGHT_BYTES   ((size_t)8 << 20)
+#define EXTRA_REQUESTS 4096 /* in flight that are not of entries */
+#define LEAST_BYTES    4096
 
 /* ---- options ---- */
 
@@ -33,7 +35,7 @@ static void fill_options(weir_producer *producer, const weir_producer_options *g
         given->in_flight_bytes != 0 ? given->in_flight_bytes : FLIGHT_BYTES;
     options->most_streams = given->most_streams != 0 ? given->most_streams : 65536;
     options->timeout_ms = given->timeout_ms != 0 ? given->timeout_ms : 30000;
-    options->wait_ms = given->wait_ms != 0  ? given->wait_ms
+    options->wait_ms = given->wait_ms != 0 ? given->wait_ms
                        : given->wait_fsync ? FSYNC_WAIT_MS
                                            : 1000;
     options->name = NULL; /* it is copied */
