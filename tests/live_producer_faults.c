@@ -80,6 +80,58 @@ static void a_loss_is_told_with_own_ids(void **state) {
     lose(WEIR_DELIVERY_IDS);
 }
 
+static void a_loss_is_told_at_least_once_too(void **state) {
+    (void)state;
+    lose(WEIR_DELIVERY_AT_LEAST_ONCE);
+}
+
+static void a_loss_is_told_by_idmp(void **state) {
+    (void)state;
+    if (live_has("8.6.2", NULL)) {
+        lose(WEIR_DELIVERY_IDMP);
+    }
+}
+
+/* A server that saves nothing begins anew: all that was acknowledged is gone. */
+static void vanish(weir_delivery_mode delivery) {
+    struct tally tally;
+    weir_producer_options options = tally_options(&tally, delivery);
+    assert_true(server_start(&the_server, false, NULL));
+    weir_producer *producer = tally_open(the_server.url, NULL, &options);
+    weir_stream *stream = tally_stream(producer, "s");
+    tally_append(producer, stream, 0, 10);
+    assert_status(weir_producer_flush(producer, 5000), WEIR_OK);
+    weir_id lost = tally.last;
+    server_kill(&the_server);
+    assert_true(server_restart(&the_server, NULL));
+    for (int i = 0; i < 500 && tally.losses == 0; i++) {
+        assert_status(weir_producer_wait(producer, 10), WEIR_OK);
+    }
+    assert_int_equal(tally.losses, 1);
+    assert_true(tally.loss.is_gone);
+    assert_int_equal(weir_id_compare(tally.loss.kept, WEIR_ID_MIN), 0);
+    assert_int_equal(weir_id_compare(tally.loss.acked, lost), 0);
+    tally_append(producer, stream, 10, 20);
+    assert_status(weir_producer_flush(producer, 20000), WEIR_OK);
+    assert_int_equal(tally.outcomes[WEIR_OUTCOME_ACKED], 20);
+    finish(producer);
+    weir_client *client = direct();
+    tally_assert_row(client, "s", 10, 10);
+    weir_close(client);
+    server_stop(&the_server);
+}
+
+static void a_server_that_begins_anew_is_told_in_all_modes(void **state) {
+    (void)state;
+    vanish(WEIR_DELIVERY_REPORT);
+    vanish(WEIR_DELIVERY_AT_LEAST_ONCE);
+    vanish(WEIR_DELIVERY_SCRIPT);
+    vanish(WEIR_DELIVERY_IDS);
+    if (live_has("8.6.2", NULL)) {
+        vanish(WEIR_DELIVERY_IDMP);
+    }
+}
+
 /* Reports that were not taken say it themselves. */
 static void a_report_that_waits_turns_into_a_loss(void **state) {
     (void)state;
@@ -333,6 +385,9 @@ int main(void) {
         cmocka_unit_test_teardown(a_loss_is_told_in_report_mode, stop_own),
         cmocka_unit_test_teardown(a_loss_is_told_and_the_script_goes_on, stop_own),
         cmocka_unit_test_teardown(a_loss_is_told_with_own_ids, stop_own),
+        cmocka_unit_test_teardown(a_loss_is_told_at_least_once_too, stop_own),
+        cmocka_unit_test_teardown(a_loss_is_told_by_idmp, stop_own),
+        cmocka_unit_test_teardown(a_server_that_begins_anew_is_told_in_all_modes, stop_own),
         cmocka_unit_test_teardown(a_report_that_waits_turns_into_a_loss, stop_own),
         cmocka_unit_test_teardown(the_script_survives_a_server_that_is_killed, stop_own),
         cmocka_unit_test_teardown(own_ids_survive_a_server_that_is_killed, stop_own),
