@@ -2,6 +2,8 @@
  * numbers of README, "Memory".
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "../stream/client_private.h"
+#include "../stream/consumer.h"
+#include "../stream/producer.h"
 #include "support.h"
 
 #include <stdlib.h>
@@ -149,6 +151,28 @@ static void an_unused_client_takes_less_than_100_kib(void **state) {
     assert_int_equal(counts.bytes, 0);
 }
 
+static void an_unused_producer_and_consumer_are_small(void **state) {
+    (void)state;
+    struct support_mem counts = {.allowed = SIZE_MAX};
+    const weir_options options = {.mem = support_mem(&counts), .non_blocking = true};
+    weir_producer *producer;
+    assert_status(weir_producer_open(NOWHERE, &options, NULL, &producer), WEIR_OK);
+    assert_true(counts.bytes <= (size_t)104 * 1024);
+    weir_producer_free(producer);
+    const weir_view key = weir_text("tasks");
+    const weir_consumer_options tasks = {.streams = &key,
+                                         .stream_count = 1,
+                                         .group = weir_text("workers"),
+                                         .start = WEIR_START_END,
+                                         .non_blocking = true};
+    weir_consumer *consumer;
+    assert_status(weir_consumer_open(NOWHERE, &options, &tasks, &consumer), WEIR_OK);
+    assert_true(counts.bytes <= (size_t)300 * 1024);
+    (void)weir_consumer_close(consumer, 0);
+    assert_int_equal(counts.live, 0);
+    assert_int_equal(counts.bytes, 0);
+}
+
 static void opening_survives_every_failing_allocation(void **state) {
     (void)state;
     weir_status st = WEIR_ERR_NOMEM;
@@ -176,6 +200,7 @@ int main(void) {
         cmocka_unit_test(a_smaller_block_is_refused),
         cmocka_unit_test(a_client_in_a_block_calls_no_allocator),
         cmocka_unit_test(an_unused_client_takes_less_than_100_kib),
+        cmocka_unit_test(an_unused_producer_and_consumer_are_small),
         cmocka_unit_test(opening_survives_every_failing_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
