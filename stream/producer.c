@@ -77,13 +77,26 @@ weir_status weir_producer_step(weir_producer *producer) {
 
 static bool is_over(const weir_producer *producer) { return producer->live == 0; }
 
+/* The last answers, taken while something was sent, have left more to send: no other answer
+ * is due that would wake us. */
+static bool has_woken(const weir_producer *producer, int64_t now_us) {
+    return producer->phase == WEIR_PRODUCER_OPEN &&
+           producer->first_note == producer->next_note &&
+           weir_client_is_ready(producer->client) &&
+           weir_producer_has_work(producer, now_us);
+}
+
 int64_t weir_producer_deadline_ms(const weir_producer *producer) {
     if (producer->phase == WEIR_PRODUCER_ENDED) {
         return INT64_MAX;
     }
     int64_t deadline_ms = weir_client_deadline_ms(producer->client);
-    int64_t now_ms = weir_client_now_us() / MS;
+    int64_t now_us = weir_client_now_us();
+    int64_t now_ms = now_us / MS;
     int64_t own_ms = INT64_MAX;
+    if (has_woken(producer, now_us)) {
+        return now_ms;
+    }
     if (producer->live > 0 && producer->options.timeout_ms != WEIR_FOREVER) {
         own_ms = now_ms + POLL_MS;
     }
