@@ -246,7 +246,8 @@ WEIR_API weir_status weir_producer_close(weir_producer *producer, int64_t timeou
 /* Frees it with all it gave; NULL is fine. Entries without an end get no report. */
 WEIR_API void weir_producer_free(weir_producer *producer);
 
-/* The last failure; as weir_client_error. */
+/* The last failure, of a call or of an entry, also one that is sent again: it tells why
+ * nothing moves. As weir_client_error. */
 WEIR_API const weir_error *weir_producer_error(const weir_producer *producer);
 
 /* How it delivers: what WEIR_DELIVERY_EXACTLY_ONCE has become once it is open. */

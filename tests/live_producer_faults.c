@@ -265,6 +265,8 @@ static void fill_up(struct live *live, weir_delivery_mode delivery) {
     assert_status(weir_producer_flush(producer, 5000), WEIR_OK);
     assert_ok(live->client, live_say(live->client, "CONFIG", "SET", "maxmemory", "1"));
     tally_append(producer, stream, 10, 30);
+    (void)weir_producer_wait(producer, 120);
+    assert_non_null(strstr(weir_producer_error(producer)->text, "OOM"));
     assert_status(weir_producer_flush(producer, 120), WEIR_ERR_TIMEOUT);
     assert_int_equal(tally.reports, 10);
     assert_ok(live->client, live_say(live->client, "CONFIG", "SET", "maxmemory", "0"));

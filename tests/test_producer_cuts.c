@@ -37,6 +37,7 @@ static void open_run(struct run *run, weir_delivery_mode delivery) {
     weir_producer_options options = {.delivery = delivery,
                                      .batch_entries = 2,
                                      .in_flight_bytes = 8192,
+                                     .timeout_ms = WEIR_FOREVER,
                                      .on_report = note,
                                      .context = run};
     memset(run, 0, sizeof *run);
@@ -64,6 +65,12 @@ static void skip_delays(weir_producer *producer) {
     }
 }
 
+/* Who waits for it is woken: by an answer, or by a time. */
+static bool will_wake(const weir_producer *producer) {
+    return producer->first_note < producer->next_note ||
+           weir_producer_deadline_ms(producer) < INT64_MAX;
+}
+
 /* Appends all, and goes on until all have their ends. */
 static void work(struct run *run) {
     weir_stream *stream;
@@ -79,6 +86,7 @@ static void work(struct run *run) {
     }
     for (int i = 0; i < TURNS && st == WEIR_MORE; i++) {
         st = weir_producer_flush(run->producer, 0);
+        assert_true(st != WEIR_MORE || will_wake(run->producer));
         skip_delays(run->producer);
     }
     assert_status(st, WEIR_OK);

@@ -104,8 +104,19 @@ static void judge_letters(struct chaos_run *run) {
     }
 }
 
+/* Made names that gave entries back stay until somebody reaps them: an operator, or this. */
+static void reap(struct chaos_run *run) {
+    if ((run->scenario->how & CHAOS_MADE_NAMES) != 0 &&
+        weir_group_reap(run->control, weir_text(CHAOS_KEY), weir_text(CHAOS_GROUP), 0,
+                        NULL) != WEIR_OK) {
+        chaos_broken(run, "K: members cannot be removed: %s",
+                     weir_client_error(run->control)->text);
+    }
+}
+
 static void judge_members(struct chaos_run *run) {
     weir_group_health health;
+    reap(run);
     if (weir_group_look(run->control, weir_text(CHAOS_KEY), weir_text(CHAOS_GROUP),
                         &health) != WEIR_OK) {
         chaos_broken(run, "the group cannot be looked at: %s",
