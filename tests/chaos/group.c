@@ -104,7 +104,8 @@ static void judge_letters(struct chaos_run *run) {
     }
 }
 
-/* Made names that gave entries back stay until somebody reaps them: an operator, or this. */
+/* Made names that gave entries back stay until somebody reaps them: an operator, or this.
+ */
 static void reap(struct chaos_run *run) {
     if ((run->scenario->how & CHAOS_MADE_NAMES) != 0 &&
         weir_group_reap(run->control, weir_text(CHAOS_KEY), weir_text(CHAOS_GROUP), 0,

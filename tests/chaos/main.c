@@ -97,6 +97,16 @@ static bool is_left_out(const struct chaos *chaos, const struct chaos_scenario *
     return !is_one || !is_wanted(chaos, scenario->name);
 }
 
+/* The short form: the script, and one of the others in turn. */
+static bool has_turn(const struct chaos *chaos, const struct chaos_scenario *scenario,
+                     unsigned mode) {
+    static const unsigned others[] = {WEIR_DELIVERY_REPORT, WEIR_DELIVERY_IDS,
+                                      WEIR_DELIVERY_AT_LEAST_ONCE};
+    size_t index = (size_t)(scenario - chaos_scenarios);
+    return !chaos->is_short || mode == WEIR_DELIVERY_SCRIPT || mode == WEIR_DELIVERY_IDMP ||
+           mode == others[index % 3];
+}
+
 static void plan_scenario(struct chaos *chaos, const struct chaos_scenario *scenario,
                           const struct chaos_server *server) {
     if (is_left_out(chaos, scenario, server)) {
@@ -108,7 +118,8 @@ static void plan_scenario(struct chaos *chaos, const struct chaos_scenario *scen
     }
     for (unsigned mode = WEIR_DELIVERY_REPORT; mode <= WEIR_DELIVERY_IDS; mode++) {
         bool is_possible = mode != WEIR_DELIVERY_IDMP || server->has_idmp;
-        if ((scenario->modes & 1U << mode) != 0 && is_possible) {
+        if ((scenario->modes & 1U << mode) != 0 && is_possible &&
+            has_turn(chaos, scenario, mode)) {
             plan_item(chaos, scenario, server, (weir_delivery_mode)mode);
         }
     }

@@ -15,10 +15,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define OPEN_MS   20000 /* a sanitizer's machine may be slow */
-#define CLOSE_MS  60000
-#define LATEST_MS 2000 /* by so much a call may be late: other processes want the machine  \
-                        */
+#define OPEN_MS  20000 /* a sanitizer's machine may be slow */
+#define CLOSE_MS 60000
+#define LATEST_MS                                                                          \
+    2000 /* by so much a call may be late: other processes want the machine                \
+          */
 
 /* ---- small things ---- */
 

@@ -141,13 +141,13 @@ static void crash_and_load(struct chaos_run *run) {
 
 static void fill_memory(struct chaos_run *run) {
     chaos_say(run, "CONFIG", "SET", "maxmemory", "1");
-    nap(run, 20, 120);
+    nap(run, 60, 160);
     chaos_say(run, "CONFIG", "SET", "maxmemory", "0");
 }
 
 static void want_replicas(struct chaos_run *run) {
     chaos_say(run, "CONFIG", "SET", "min-replicas-to-write", "1");
-    nap(run, 20, 120);
+    nap(run, 60, 160);
     chaos_say(run, "CONFIG", "SET", "min-replicas-to-write", "0");
 }
 
@@ -196,11 +196,11 @@ static void flush_it(struct chaos_run *run) {
 }
 
 static void replace_it(struct chaos_run *run) {
-    chaos_say(run, "EVAL",
-              "if redis.call('EXISTS',KEYS[1])==1 then "
-              "redis.call('RENAME',KEYS[1],KEYS[2]) end redis.call('SET',KEYS[1],'no')",
-              "2", CHAOS_KEY, "kept");
-    nap(run, 20, 60);
+    static const char script[] = "if redis.call('EXISTS',KEYS[1])==1 then "
+                                 "redis.call('RENAME',KEYS[1],KEYS[2]) end "
+                                 "redis.call('SET',KEYS[1],'no')";
+    chaos_say(run, "EVAL", script, "2", CHAOS_KEY, "kept");
+    nap(run, 40, 100);
     chaos_say(run, "DEL", CHAOS_KEY);
     chaos_see_and_drop(run, "kept");
 }

@@ -44,6 +44,8 @@ static void stop(int signal_number) {
     weir_consumer_cancel(tasks);
 }
 
+static void on_stop(void (*handler)(int)) { (void)signal(SIGTERM, handler); }
+
 static void note_time(int64_t began_ms, int64_t may_take_ms) {
     int64_t late_ms = chaos_now_ms() - began_ms - may_take_ms;
     book->latest_ms = late_ms > book->latest_ms ? late_ms : book->latest_ms;
@@ -133,10 +135,10 @@ void chaos_work(const struct chaos_run *run, int which) {
     int before = chaos_descriptors();
     weir_status st = open_at_last(which);
     if (st == WEIR_OK) {
-        (void)signal(SIGTERM, stop);
+        on_stop(stop);
         atomic_store(&book->is_open, true);
         st = go_on();
-        (void)signal(SIGTERM, SIG_IGN);
+        on_stop(SIG_IGN);
         book->given += weir_consumer_count(tasks).given;
     }
     if (st < 0) {
