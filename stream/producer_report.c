@@ -36,7 +36,9 @@ void weir_producer_blame(weir_producer *producer, weir_item *item,
                          const weir_error *error) {
     drop(producer, item->error);
     item->error = keep(producer, error);
-    producer->error = *error; /* tells why nothing moves, also where it is sent again */
+    if (error->kind != WEIR_KIND_SEQUENCE_GAP) { /* that but follows from another one */
+        producer->error = *error; /* why nothing moves, also where it is sent again */
+    }
 }
 
 /* What a report shows: kept, none, or one of more than can be kept at once. */
