@@ -4,6 +4,7 @@
 #include "live.h"
 #include "tally.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* How often the server has executed that command, as INFO COMMANDSTATS has its name. */
@@ -78,10 +79,83 @@ static void facts_without_memory_are_not_asked_again_at_once(void **state) {
     assert_int_equal(mem.live, 0);
 }
 
+/* ---- a server that loads its data ---- */
+
+static struct server the_server;
+
+static int stop_own(void **state) {
+    (void)state;
+    server_stop(&the_server);
+    return 0;
+}
+
+static void count_tries(void *context, const weir_link_event *event) {
+    *(int *)context += event->state == WEIR_LINK_CONNECTING;
+}
+
+/* 250 keys that take 8 ms each to be loaded; the server answers meanwhile. */
+static const char *const SLOWLY[] = {"--key-load-delay",
+                                     "8000",
+                                     "--loading-process-events-interval-bytes",
+                                     "1024",
+                                     "--rdbcompression",
+                                     "no",
+                                     NULL};
+
+static void save_much(weir_client *client) {
+    static char value[2001];
+    memset(value, 'x', sizeof value - 1);
+    for (int i = 0; i < 250; i++) {
+        char key[16];
+        (void)snprintf(key, sizeof key, "k%d", i);
+        assert_ok(client, live_say(client, "SET", key, value));
+    }
+    assert_ok(client, live_say(client, "SAVE"));
+}
+
+static void produce_while_it_loads(weir_delivery_mode delivery) {
+    struct tally tally;
+    int tries = 0;
+    weir_client *direct;
+    weir_producer_options options = tally_options(&tally, delivery);
+    weir_options client = {.reconnect = {.on_change = count_tries, .context = &tries}};
+    assert_true(server_start(&the_server, false, SLOWLY));
+    weir_producer *producer = tally_open(the_server.url, &client, &options);
+    weir_stream *stream = tally_stream(producer, "s");
+    tally_append(producer, stream, 0, 10);
+    assert_status(weir_producer_flush(producer, 5000), WEIR_OK);
+    assert_status(weir_open(the_server.url, NULL, &direct), WEIR_OK);
+    save_much(direct);
+    weir_close(direct);
+    server_kill(&the_server);
+    tries = 0;
+    int64_t began_ms = live_now_ms();
+    assert_true(server_restart(&the_server, SLOWLY));
+    tally_append(producer, stream, 10, 20);
+    assert_status(weir_producer_flush(producer, 20000), WEIR_OK);
+    int64_t took_ms = live_now_ms() - began_ms;
+    print_message("loaded after %d ms: %d tries to connect\n", (int)took_ms, tries);
+    assert_true(took_ms > 1500);
+    assert_true(tries > 1 && tries <= took_ms / 100 + 1); /* less than ten a second */
+    assert_int_equal(tally.reports, 20);
+    assert_true(tally.outcomes[WEIR_OUTCOME_NOT_EXECUTED] == 0);
+    assert_int_equal(tally.losses, 0);
+    assert_status(weir_producer_close(producer, 5000), WEIR_OK);
+    weir_producer_free(producer);
+    server_stop(&the_server);
+}
+
+static void a_server_that_loads_its_data_is_waited_for(void **state) {
+    (void)state;
+    produce_while_it_loads(WEIR_DELIVERY_REPORT);
+    produce_while_it_loads(WEIR_DELIVERY_SCRIPT);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         LIVE_ON_BOTH(lingering_behind_a_full_window_sleeps),
         LIVE_ON_BOTH(facts_without_memory_are_not_asked_again_at_once),
+        cmocka_unit_test_teardown(a_server_that_loads_its_data_is_waited_for, stop_own),
     };
     return live_run("producer_quiet", tests);
 }
