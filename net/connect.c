@@ -15,6 +15,11 @@
 /* A Unix server whose backlog is full has nothing to poll for: ask again after this. */
 #define BACKLOG_RETRY_MS 10
 
+/* An answer that came when nobody waited for it any more: a later try may have it for so
+ * long. More than lies between two tries by default, so that a slow resolver is of use; and
+ * little, since a name may stand for another server by then. */
+#define LATE_MOST_MS 10000
+
 /* ---- beginning and ending ---- */
 
 void weir_socket_init(weir_socket *socket, const weir_address *address) {
@@ -23,23 +28,40 @@ void weir_socket_init(weir_socket *socket, const weir_address *address) {
 
 /* What is over is released; what is still under way may serve the next try. */
 static void let_go(weir_socket *socket) {
-    if (socket->lookup != NULL && weir_lookup_is_done(socket->lookup)) {
+    if (socket->lookup != NULL &&
+        (weir_lookup_is_done(socket->lookup) || !weir_lookup_is_ours(socket->lookup))) {
         weir_lookup_release(socket->lookup);
         socket->lookup = NULL;
     }
 }
 
+/* Where a child process has the descriptor too, closing it leaves it where the caller
+ * watches it: it must be ready for nothing then. The child has no say in what its parent's
+ * watches. */
+static void close_gather(weir_socket *socket) {
+    if (socket->gather < 0) {
+        return;
+    }
+    if (socket->process == getpid()) {
+        for (unsigned i = 0; i < socket->try_count; i++) {
+            weir_gather_remove(socket->gather, socket->tries[i]);
+        }
+        if (socket->lookup != NULL) {
+            weir_gather_remove(socket->gather, weir_lookup_fd(socket->lookup));
+        }
+    }
+    (void)close(socket->gather);
+    socket->gather = -1;
+}
+
 static void stop_trying(weir_socket *socket) {
+    close_gather(socket);
     while (socket->try_count > 0) {
         int fd = socket->tries[--socket->try_count];
         if (fd != socket->fd) {
             (void)close(fd);
         }
     }
-    if (socket->gather >= 0) {
-        (void)close(socket->gather);
-    }
-    socket->gather = -1;
     socket->next[0] = NULL;
     socket->next[1] = NULL;
     let_go(socket);
@@ -71,12 +93,19 @@ static weir_status fail_system(weir_socket *socket, int os_error, weir_error *er
     return WEIR_ERR_CONNECT;
 }
 
-/* Goes on with an earlier try's lookup if there is one, be it under way or answered since;
- * one that has failed since is asked again. */
-static weir_status look_up(weir_socket *socket, weir_error *error) {
+/* Whether an earlier try's lookup is of use now, be it under way or answered since. */
+static bool is_of_use(const struct weir_lookup *lookup, int64_t now_ms) {
     const struct addrinfo *unused;
-    if (socket->lookup != NULL && weir_lookup_is_done(socket->lookup) &&
-        weir_lookup_result(socket->lookup, &unused, error) != WEIR_OK) {
+    weir_error why;
+    if (!weir_lookup_is_ours(lookup) || !weir_lookup_is_done(lookup)) {
+        return weir_lookup_is_ours(lookup);
+    }
+    return weir_lookup_result(lookup, &unused, &why) == WEIR_OK &&
+           now_ms - weir_lookup_came_ms(lookup) <= LATE_MOST_MS;
+}
+
+static weir_status look_up(weir_socket *socket, int64_t now_ms, weir_error *error) {
+    if (socket->lookup != NULL && !is_of_use(socket->lookup, now_ms)) {
         weir_socket_end(socket);
     }
     struct weir_lookup *lookup = socket->lookup;
@@ -101,13 +130,14 @@ weir_status weir_socket_start(weir_socket *socket, int64_t now_ms, int64_t deadl
                               weir_error *error) {
     struct weir_endpoint unused;
     socket->is_started = true;
+    socket->process = getpid();
     socket->is_path_left = weir_resolve_literal(socket->address, &unused);
     socket->begun = 0;
     socket->last_error = 0;
     socket->next_ms = now_ms;
     socket->started_ms = now_ms;
     socket->deadline_ms = deadline_ms;
-    return socket->is_path_left ? WEIR_OK : look_up(socket, error);
+    return socket->is_path_left ? WEIR_OK : look_up(socket, now_ms, error);
 }
 
 /* ---- what to watch ---- */
@@ -327,13 +357,23 @@ static weir_status await_lookup(weir_socket *socket, int64_t now_ms, weir_error 
     return WEIR_OK;
 }
 
+/* In a child process: what the parent had begun is the parent's, and its lookup has no
+ * thread here. All anew, until the same deadline. */
+static weir_status begin_anew(weir_socket *socket, int64_t now_ms, weir_error *error) {
+    weir_socket_close(socket);
+    return weir_socket_start(socket, now_ms, socket->deadline_ms, error);
+}
+
 weir_status weir_socket_connect(weir_socket *socket, int64_t now_ms, weir_error *error) {
     if (socket->is_connected) {
         return WEIR_OK;
     }
     assert(socket->is_started); /* and neither failed nor closed since */
     weir_status st = WEIR_OK;
-    if (is_looking_up(socket)) {
+    if (socket->process != getpid()) {
+        st = begin_anew(socket, now_ms, error);
+    }
+    if (st == WEIR_OK && is_looking_up(socket)) {
         st = await_lookup(socket, now_ms, error);
     }
     if (st == WEIR_OK) {

@@ -14,23 +14,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 struct weir_lookup {
     atomic_uint holders; /* the asker, and the thread */
     weir_wake done;      /* set: what follows is written, and stays as it is */
-    int answer;          /* of getaddrinfo */
-    int os_error;        /* errno, where that was EAI_SYSTEM */
+    pid_t process;   /* that has the thread; but this and the name stand from the start */
+    int answer;      /* of getaddrinfo */
+    int os_error;    /* errno, where that was EAI_SYSTEM */
+    int64_t came_ms; /* by weir_now_ms */
     struct addrinfo *list;
     char port[sizeof "65535"];
     char host[WEIR_HOST_BYTES];
 };
 
+bool weir_lookup_is_ours(const struct weir_lookup *lookup) {
+    return lookup->process == getpid();
+}
+
+/* In a child process there is no thread to let go of it, nor to finish what it began. */
 void weir_lookup_release(struct weir_lookup *lookup) {
-    if (lookup == NULL ||
-        atomic_fetch_sub_explicit(&lookup->holders, 1, memory_order_acq_rel) > 1) {
+    if (lookup == NULL) {
         return;
     }
-    if (lookup->list != NULL) {
+    bool is_done = weir_lookup_is_done(lookup);
+    unsigned held = atomic_fetch_sub_explicit(&lookup->holders, 1, memory_order_acq_rel);
+    if (held > 1 && weir_lookup_is_ours(lookup)) {
+        return;
+    }
+    if ((held == 1 || is_done) && lookup->list != NULL) {
         freeaddrinfo(lookup->list);
     }
     weir_wake_close(&lookup->done);
@@ -47,6 +59,7 @@ static void *ask(void *of) {
     lookup->answer = getaddrinfo(lookup->host, lookup->port, &wish, &list);
     lookup->os_error = lookup->answer == EAI_SYSTEM ? errno : 0;
     lookup->list = lookup->answer == 0 ? list : NULL;
+    lookup->came_ms = weir_now_ms();
     weir_wake_set(&lookup->done);
     weir_lookup_release(lookup);
     return NULL;
@@ -87,6 +100,7 @@ weir_status weir_lookup_begin(const weir_address *address, bool is_here,
     }
     atomic_init(&made->holders, 1);
     weir_wake_init(&made->done);
+    made->process = getpid();
     memcpy(made->host, address->host, sizeof made->host);
     (void)snprintf(made->port, sizeof made->port, "%u", (unsigned)address->port);
     int os_error = 0;
@@ -108,6 +122,8 @@ int weir_lookup_fd(const struct weir_lookup *lookup) { return lookup->done.fd; }
 bool weir_lookup_is_done(const struct weir_lookup *lookup) {
     return weir_wake_is_set(&lookup->done);
 }
+
+int64_t weir_lookup_came_ms(const struct weir_lookup *lookup) { return lookup->came_ms; }
 
 weir_status weir_lookup_result(const struct weir_lookup *lookup,
                                const struct addrinfo **list, weir_error *error) {

@@ -25,6 +25,12 @@ int weir_lookup_fd(const struct weir_lookup *lookup);
 
 bool weir_lookup_is_done(const struct weir_lookup *lookup);
 
+/* False: this process is a child of the one that asks, and there will be no answer here. */
+bool weir_lookup_is_ours(const struct weir_lookup *lookup);
+
+/* Of one that is done: when the answer came, by weir_now_ms. */
+int64_t weir_lookup_came_ms(const struct weir_lookup *lookup);
+
 /* Of one that is done. WEIR_OK: *list has one address or more; it lives as long as the
  * lookup is held. WEIR_ERR_CONNECT: *error says why there is none. */
 weir_status weir_lookup_result(const struct weir_lookup *lookup,

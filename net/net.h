@@ -98,6 +98,7 @@ typedef struct weir_socket {
     unsigned try_count;
     unsigned begun;  /* tries so far */
     int last_error;  /* errno of the address that failed last, 0 if none has */
+    int process;     /* that began to connect: a child of it begins anew */
     int64_t next_ms; /* when to begin another try, if there is one */
     int64_t started_ms;
     int64_t deadline_ms;
