@@ -118,6 +118,20 @@ static void write_memory(FILE *file, const struct one_reply *result) {
     close_object(&memory);
 }
 
+static void write_handover(FILE *file, const struct handover *result) {
+    struct object handover = {.file = file, .between = ", "};
+    fputc('{', file);
+    put_text(&handover, "name", "consumer.handover");
+    put_text(&handover, "unit", "ms");
+    put_text(&handover, "better", "lower");
+    put_count(&handover, "rounds", result->rounds);
+    put_number(&handover, "weir", result->median_ms);
+    put_count(&handover, "promise", HANDOVER_PROMISE_MS);
+    put_number(&handover, "least", result->least_ms);
+    put_number(&handover, "most", result->most_ms);
+    close_object(&handover);
+}
+
 static void put_sides(struct object *scenario, const char *name, double weir, double floor,
                       double hiredis) {
     struct object sides = open_object(scenario, name);
@@ -203,6 +217,11 @@ void json_write(FILE *file, const struct report *report) {
     if (report->options.with_memory) {
         fputs(before, file);
         write_memory(file, &report->memory);
+        before = ",\n    ";
+    }
+    if (report->options.with_handover) {
+        fputs(before, file);
+        write_handover(file, &report->handover);
         before = ",\n    ";
     }
     for (size_t i = 0; i < report->result_count; i++) {

@@ -51,6 +51,14 @@ static bool run_parts(const struct ground *ground, struct report *report, FILE *
         say_progress_end();
         table_job(table, &report->job);
     }
+    if (options->with_handover) {
+        if (!handover_run(&ground->over_unix, ground->control, options->rounds,
+                          &report->handover)) {
+            return false;
+        }
+        say_progress_end();
+        table_handover(table, &report->handover);
+    }
     for (size_t i = 0; i < SCENARIO_COUNT; i++) {
         if (!options->with_scenario[i] || !scenario_is_possible(&scenarios[i], ground)) {
             continue;

@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME_JOB    "job"
-#define NAME_MEMORY "memory.one_reply"
+#define NAME_JOB      "job"
+#define NAME_MEMORY   "memory.one_reply"
+#define NAME_HANDOVER "consumer.handover"
 
 #define MOST_ENTRIES UINT64_C(1000000000)
 
@@ -38,7 +39,7 @@ static bool *scenario_flag(struct options *options, size_t i) {
 }
 
 bool options_need_server(const struct options *options) {
-    bool need = options->with_job || options->with_memory;
+    bool need = options->with_job || options->with_memory || options->with_handover;
     for (size_t i = 0; i < SCENARIO_COUNT; i++) {
         need = need || options->with_scenario[i];
     }
@@ -70,7 +71,7 @@ static void print_usage(FILE *file) {
         "  --json FILE     the report for programs too; \"-\": instead, on stdout\n"
         "  --help          this text\n"
         "\n"
-        "names: " NAME_JOB " " NAME_MEMORY,
+        "names: " NAME_JOB " " NAME_MEMORY " " NAME_HANDOVER,
         file);
     for (size_t i = 0; i < NAMED_COUNT; i++) {
         fprintf(file, "%s%s", i % 4 == 0 ? "\n       " : " ", scenario_name(i));
@@ -125,6 +126,12 @@ static bool select_name(const char *name, size_t len, struct options *options) {
         options->with_memory = true;
         return true;
     }
+    if (is_named(NAME_HANDOVER, name, len, false)) {
+        options->with_handover = true;
+        return true;
+    }
+    options->with_handover =
+        options->with_handover || is_named(NAME_HANDOVER, name, len, true);
     return select_scenarios(name, len, options) ||
            say_failed("there is nothing named \"%.*s\"", (int)len, name);
 }
@@ -147,6 +154,7 @@ static void select_usual(const struct said *said, struct options *options) {
     enum run last = said->is_all ? RUN_ALL : said->is_quick ? RUN_ALWAYS : RUN_WHOLE;
     options->with_job = true;
     options->with_memory = true;
+    options->with_handover = last >= RUN_WHOLE;
     for (size_t i = 0; i < SCENARIO_COUNT; i++) {
         options->with_scenario[i] = scenarios[i].run <= last;
     }

@@ -14,6 +14,7 @@ struct options {
     uint64_t job_entries;
     bool with_memory;
     uint64_t memory_entries;
+    bool with_handover;
     bool with_scenario[SCENARIO_COUNT];
     bool with_codec[CODEC_COUNT];
 };

@@ -4,6 +4,7 @@
 #define BENCH_REPORT_H
 
 #include "codec.h"
+#include "handover.h"
 #include "job.h"
 #include "one_reply.h"
 #include "options.h"
@@ -18,6 +19,7 @@ struct report {
     struct provenance provenance;
     struct job_result job;
     struct one_reply memory;
+    struct handover handover;
     struct result results[SCENARIO_COUNT + CODEC_COUNT];
     size_t result_count;
 };
@@ -26,6 +28,7 @@ struct report {
 void table_head(FILE *file, const struct report *report);
 void table_job(FILE *file, const struct job_result *job);
 void table_memory(FILE *file, const struct one_reply *memory);
+void table_handover(FILE *file, const struct handover *handover);
 void table_scenarios(FILE *file, const struct report *report);
 
 /* The whole report as one JSON object. */

@@ -82,6 +82,17 @@ void table_memory(FILE *file, const struct one_reply *memory) {
     fflush(file);
 }
 
+void table_handover(FILE *file, const struct handover *handover) {
+    fprintf(
+        file,
+        "Hand-over: a worker is killed with %d entries in hand; another of its group has\n"
+        "  all of them after %.0f ms (%.0f to %.0f, %zu rounds); promised: %d ms, which is\n"
+        "  claim_idle_ms %d and one claim_interval_ms of %d\n\n",
+        HANDOVER_ENTRIES, handover->median_ms, handover->least_ms, handover->most_ms,
+        handover->rounds, HANDOVER_PROMISE_MS, HANDOVER_IDLE_MS, HANDOVER_INTERVAL_MS);
+    fflush(file);
+}
+
 static void print_value(FILE *file, const struct scenario *scenario, double value) {
     char text[GROUPED];
     if (scenario->is_lower_better) {
