@@ -16,6 +16,9 @@ weir_client *connect_weir(const struct endpoint *endpoint, weir_mem mem);
 /* The same server, for who connects by itself. */
 void connect_url(const struct endpoint *endpoint, char url[CONNECT_URL]);
 
+/* What goes with that URL; borrows *tls. */
+weir_options connect_options(const struct endpoint *endpoint, weir_mem mem, weir_tls *tls);
+
 /* Says what failed, with the client's own words. Always false. */
 bool connect_failed(const weir_client *client, const char *what);
 

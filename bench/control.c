@@ -42,11 +42,12 @@ static size_t answer_size(const char *answer) {
     return answer[0] == '$' ? line + strtoul(answer + 1, NULL, 10) + 2 : line;
 }
 
-static bool receive_answer(int fd, char answer[CONTROL_ANSWER], size_t *size) {
+static bool receive_answer(const struct wire *wire, char answer[CONTROL_ANSWER],
+                           size_t *size) {
     size_t len = 0;
     do {
         size_t got;
-        if (!wire_receive(fd, answer + len, CONTROL_ANSWER - 1 - len, &got)) {
+        if (!wire_receive(wire, answer + len, CONTROL_ANSWER - 1 - len, &got)) {
             return false;
         }
         len += got;
@@ -57,8 +58,9 @@ static bool receive_answer(int fd, char answer[CONTROL_ANSWER], size_t *size) {
 }
 
 bool control_ask(int fd, const char *line, char answer[CONTROL_ANSWER]) {
+    const struct wire wire = {.fd = fd};
     size_t size;
-    if (!wire_send(fd, line, strlen(line)) || !receive_answer(fd, answer, &size)) {
+    if (!wire_send(&wire, line, strlen(line)) || !receive_answer(&wire, answer, &size)) {
         return say_failed("control: no answer to %.*s", (int)strcspn(line, "\r"), line);
     }
     answer[size - 2] = '\0';

@@ -15,7 +15,7 @@
 #define LINES_OF_ID 2 /* $15, 1700000000000-0 */
 
 struct floor {
-    int fd;
+    struct wire wire;
     struct work work;
     struct bytes made;  /* work_made XADDs, all of one length */
     size_t command_len; /* of one XADD */
@@ -67,7 +67,7 @@ static void encode_group_read(struct floor *self) {
 
 static void floor_close(void *handle) {
     struct floor *self = handle;
-    close(self->fd);
+    wire_close(&self->wire);
     free(self->made.data);
     free(self->group_read.data);
     pages_free(&self->pages);
@@ -76,16 +76,16 @@ static void floor_close(void *handle) {
 
 static void *floor_open(const struct endpoint *endpoint, const struct work *work,
                         uint64_t entries) {
-    int fd = wire_connect(endpoint);
-    if (fd < 0) {
+    struct wire wire;
+    if (!wire_connect(endpoint, &wire)) {
         return NULL;
     }
     struct floor *self = need_memory(sizeof *self);
-    self->fd = fd;
+    self->wire = wire;
     self->work = *work;
     encode_made(self, work);
     encode_group_read(self);
-    if (task_is_reading(work->task) && !pages_learn(&self->pages, fd, work, entries)) {
+    if (task_is_reading(work->task) && !pages_learn(&self->pages, &wire, work, entries)) {
         floor_close(self);
         return NULL;
     }
@@ -94,7 +94,7 @@ static void *floor_open(const struct endpoint *endpoint, const struct work *work
 
 static bool skip_lines(struct floor *self, int64_t count) {
     self->lines_due += count;
-    return wire_skip_lines(self->fd, &self->lines_due);
+    return wire_skip_lines(&self->wire, &self->lines_due);
 }
 
 /* From where the last ones ended, around the end of those made. */
@@ -103,7 +103,7 @@ static bool send_block(void *handle, size_t count) {
     size_t all = work_made(&self->work);
     while (count > 0) {
         size_t now = count < all - self->next ? count : all - self->next;
-        if (!wire_send(self->fd, self->made.data + self->next * self->command_len,
+        if (!wire_send(&self->wire, self->made.data + self->next * self->command_len,
                        now * self->command_len)) {
             return false;
         }
@@ -138,14 +138,14 @@ static bool send_learned(struct floor *self) {
     const struct pages *pages = &self->pages;
     size_t start = self->pages_read == 0 ? 0 : pages->request_end[self->pages_read - 1];
     size_t end = pages->request_end[self->pages_read];
-    return wire_send(self->fd, pages->requests.data + start, end - start);
+    return wire_send(&self->wire, pages->requests.data + start, end - start);
 }
 
 static bool floor_read_range(void *handle, uint64_t entries) {
     struct floor *self = handle;
     for (uint64_t i = 0; i < entries; i += work_page(&self->work)) {
         if (!send_learned(self) ||
-            !wire_skip_bytes(self->fd, self->pages.reply_len[self->pages_read])) {
+            !wire_skip_bytes(&self->wire, self->pages.reply_len[self->pages_read])) {
             return false;
         }
         self->pages_read++;
@@ -158,8 +158,8 @@ static bool floor_read_group(void *handle, uint64_t entries) {
     for (uint64_t i = 0; i < entries; i += work_page(&self->work)) {
         size_t reply_len =
             self->group_envelope_len + self->pages.reply_len[self->pages_read];
-        if (!wire_send(self->fd, self->group_read.data, self->group_read.len) ||
-            !wire_skip_bytes(self->fd, reply_len) || !send_learned(self) ||
+        if (!wire_send(&self->wire, self->group_read.data, self->group_read.len) ||
+            !wire_skip_bytes(&self->wire, reply_len) || !send_learned(self) ||
             !skip_lines(self, 1)) {
             return false;
         }

@@ -16,7 +16,8 @@ struct pages {
 
 /* Reads the stream once, page by page, to learn `pages` for a task of `entries` entries.
  * False: failed, and said why. Either way pages_free it. */
-bool pages_learn(struct pages *pages, int fd, const struct work *work, uint64_t entries);
+bool pages_learn(struct pages *pages, const struct wire *wire, const struct work *work,
+                 uint64_t entries);
 
 void pages_free(struct pages *pages);
 

@@ -34,14 +34,14 @@ static void encode_range(struct bytes *bytes, const char *last_id, size_t entrie
     encode_text(bytes, count);
 }
 
-static bool receive_page(int fd, struct page *page) {
+static bool receive_page(const struct wire *wire, struct page *page) {
     char first[32];
     int first_len = snprintf(first, sizeof first, "*%zu\r\n", page->entries);
     size_t due = 1 + page->lines_of_entry * page->entries;
     page->len = 0;
     while (due > 0) {
         size_t got;
-        if (!wire_receive(fd, page->reply + page->len, page->size - page->len, &got)) {
+        if (!wire_receive(wire, page->reply + page->len, page->size - page->len, &got)) {
             return false;
         }
         size_t lines = count_newlines(page->reply + page->len, got);
@@ -82,12 +82,12 @@ static void encode_ack_head(struct bytes *bytes, size_t entries) {
     encode_text(bytes, BENCH_GROUP);
 }
 
-static bool learn_page(struct pages *pages, int fd, const struct work *work,
-                       struct page *page) {
+static bool learn_page(struct pages *pages, const struct wire *wire,
+                       const struct work *work, struct page *page) {
     struct bytes range = {0};
     struct bytes ack = {0};
     encode_range(&range, page->last_id, page->entries);
-    bool is_done = wire_send(fd, range.data, range.len) && receive_page(fd, page);
+    bool is_done = wire_send(wire, range.data, range.len) && receive_page(wire, page);
     if (is_done) {
         encode_ack_head(&ack, page->entries);
         gather_ids(page, &ack);
@@ -102,7 +102,8 @@ static bool learn_page(struct pages *pages, int fd, const struct work *work,
     return is_done;
 }
 
-bool pages_learn(struct pages *pages, int fd, const struct work *work, uint64_t entries) {
+bool pages_learn(struct pages *pages, const struct wire *wire, const struct work *work,
+                 uint64_t entries) {
     size_t count = (size_t)(entries / work_page(work));
     memset(pages, 0, sizeof *pages);
     pages->request_end = need_memory(count * sizeof *pages->request_end);
@@ -114,7 +115,7 @@ bool pages_learn(struct pages *pages, int fd, const struct work *work, uint64_t 
     page.reply = need_memory(page.size + 1);
     bool is_done = true;
     while (is_done && pages->count < count) {
-        is_done = learn_page(pages, fd, work, &page);
+        is_done = learn_page(pages, wire, work, &page);
     }
     free(page.reply);
     return is_done;

@@ -42,8 +42,8 @@ static void take_signals(sigset_t *taken) {
 }
 
 /* In the child. */
-static void become_worker(const struct guard *guard, pid_t parent,
-                          int (*work)(const struct server *, void *), void *argument) {
+static void become_worker(struct guard *guard, pid_t parent,
+                          int (*work)(struct server *, void *), void *argument) {
     sigprocmask(SIG_UNBLOCK, &guard->taken, NULL);
     signal(SIGPIPE, SIG_IGN); /* a peer that closes is an error to be told */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -121,7 +121,7 @@ static void die_of(int number) {
     sigprocmask(SIG_UNBLOCK, &only, NULL);
 }
 
-int guard_run(const char *server_program, int (*work)(const struct server *, void *),
+int guard_run(const char *server_program, int (*work)(struct server *, void *),
               void *argument) {
     struct guard guard = {.code = 1};
     take_signals(&guard.taken);

@@ -7,7 +7,7 @@
 
 /* Starts a private server, and calls `work` in a child process. Gives the exit code: what
  * work gave, or 1. On SIGINT, SIGTERM, SIGHUP or SIGQUIT it cleans up, then dies of it. */
-int guard_run(const char *server_program, int (*work)(const struct server *, void *),
+int guard_run(const char *server_program, int (*work)(struct server *, void *),
               void *argument);
 
 #endif

@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "report.h"
 
+#include <math.h>
+
 /* An object that is being written: its members, with something between them. */
 struct object {
     FILE *file;
@@ -41,7 +43,7 @@ static void put_count(struct object *object, const char *name, uint64_t count) {
 
 static void put_number(struct object *object, const char *name, double number) {
     put_name(object, name);
-    fprintf(object->file, "%.8g", number);
+    fprintf(object->file, isnan(number) ? "null" : "%.8g", number);
 }
 
 static struct object open_object(struct object *parent, const char *name) {

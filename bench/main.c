@@ -4,6 +4,7 @@
 #include "guard.h"
 #include "report.h"
 #include "say.h"
+#include "secure_server.h"
 
 #include <errno.h>
 #include <string.h>
@@ -37,22 +38,22 @@ static bool run_codec(struct report *report) {
 static bool run_parts(const struct ground *ground, struct report *report, FILE *table) {
     const struct options *options = &report->options;
     if (options->with_memory) {
-        if (!one_reply_run(&ground->over_unix, ground->control, options->memory_entries,
-                           &report->memory)) {
+        if (!one_reply_run(&ground->over[OVER_UNIX], ground->control,
+                           options->memory_entries, &report->memory)) {
             return false;
         }
         say_progress_end();
         table_memory(table, &report->memory);
     }
     if (options->with_job) {
-        if (!job_run(&ground->over_unix, options->job_entries, &report->job)) {
+        if (!job_run(&ground->over[OVER_UNIX], options->job_entries, &report->job)) {
             return false;
         }
         say_progress_end();
         table_job(table, &report->job);
     }
     if (options->with_handover) {
-        if (!handover_run(&ground->over_unix, ground->control, options->rounds,
+        if (!handover_run(&ground->over[OVER_UNIX], ground->control, options->rounds,
                           &report->handover)) {
             return false;
         }
@@ -91,16 +92,20 @@ static int finish(const struct report *report, const struct output *output) {
 }
 
 /* In the process that measures: 0, or 1 if it failed and said why. */
-static int work(const struct server *server, void *argument) {
+static int work(struct server *server, void *argument) {
     static struct report report;
     const struct output *output = argument;
     report.options = *output->options;
 
-    struct ground ground = {.over_unix = {server->socket_path, 0}};
-    ground.over_tcp = (struct endpoint){server->socket_path, server->port};
-    ground.control = control_open(&ground.over_unix);
+    struct ground ground = {
+        .over = {[OVER_UNIX] = {.socket_path = server->socket_path},
+                 [OVER_TCP] = {.socket_path = server->socket_path, .port = server->port}}};
+    ground.control = control_open(&ground.over[OVER_UNIX]);
     if (ground.control < 0 || !provenance_find(&report.provenance, ground.control)) {
         return 1;
+    }
+    if (options_need_tls(&report.options)) {
+        (void)secure_server(server, ground.control, &ground.over[OVER_TLS]);
     }
     table_head(output->table, &report);
     bool is_done = run_parts(&ground, &report, output->table);

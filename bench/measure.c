@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "measure.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -74,6 +75,12 @@ static void divide_calls(struct figure *figure, const struct sample *samples, si
     figure->calls = (double)sum.moving / all;
     figure->sent = (double)sum.sent / all;
     figure->received = (double)sum.received / all;
+}
+
+struct figure figure_missing(void) {
+    const double none = (double)NAN;
+    struct figure figure = {none, none, none, none, none, none, none, none, none, none};
+    return figure;
 }
 
 struct figure figure_of(const struct sample *samples, size_t count, double entries,

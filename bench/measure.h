@@ -53,4 +53,7 @@ double median_of(double *values, size_t count);
 struct figure figure_of(const struct sample *samples, size_t count, double entries,
                         double (*unit_value)(double seconds, double entries));
 
+/* Of a side that did not take part: not a number, all of it. */
+struct figure figure_missing(void);
+
 #endif

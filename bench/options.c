@@ -46,6 +46,14 @@ bool options_need_server(const struct options *options) {
     return need;
 }
 
+bool options_need_tls(const struct options *options) {
+    bool need = false;
+    for (size_t i = 0; i < SCENARIO_COUNT; i++) {
+        need = need || (options->with_scenario[i] && scenarios[i].road == OVER_TLS);
+    }
+    return need;
+}
+
 static void print_usage(FILE *file) {
     fputs(
         "usage: weir-bench [job|memory|decode|encode] [OPTION...]\n"

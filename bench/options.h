@@ -22,6 +22,9 @@ struct options {
 /* True if something needs a server; else all that is measured is in memory. */
 bool options_need_server(const struct options *options);
 
+/* True if something goes over TLS. */
+bool options_need_tls(const struct options *options);
+
 enum options_outcome { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_WRONG };
 
 /* Reads the command line. OPTIONS_HELP: it was printed. OPTIONS_WRONG: said what, and how

@@ -73,8 +73,9 @@ static bool consumer_failed(const struct own *self, const char *what) {
 static bool open_consumer(struct own *self, const struct endpoint *endpoint) {
     char url[CONNECT_URL];
     connect_url(endpoint, url);
-    const weir_options connection = {.timeout_ms = WIRE_TIMEOUT_SECONDS * 1000,
-                                     .mem = {count_resize, self}};
+    weir_tls tls;
+    const weir_options connection =
+        connect_options(endpoint, (weir_mem){count_resize, self}, &tls);
     const weir_consumer_options options = {.streams = &self->key,
                                            .stream_count = 1,
                                            .group = weir_text(BENCH_GROUP),

@@ -49,7 +49,8 @@ bool own_producer_open(struct own_producer *self, const struct endpoint *endpoin
     for (size_t i = 0; i < count; i++) {
         self->values[i] = fields[i].value;
     }
-    const weir_options connection = {.timeout_ms = WIRE_TIMEOUT_SECONDS * 1000, .mem = mem};
+    weir_tls tls;
+    const weir_options connection = connect_options(endpoint, mem, &tls);
     const weir_producer_options options = {.delivery = work->delivery,
                                            .most_entries = 2 * (uint32_t)work_window(work),
                                            .in_flight_entries = (uint32_t)work_window(work),

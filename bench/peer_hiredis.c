@@ -266,6 +266,7 @@ static bool hiredis_read_group(void *handle, uint64_t entries) {
 
 const struct side side_hiredis = {
     .name = "hiredis",
+    .lacks_tls = true, /* until 1.0 */
     .open = hiredis_open,
     .run = {[TASK_PRODUCE] = hiredis_produce,
             [TASK_PRODUCER] = hiredis_produce,

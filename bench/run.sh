@@ -7,7 +7,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 {
-    "$root/tests/need.sh" compiler make cmake pkg-config hiredis redis-server
+    "$root/tests/need.sh" compiler make cmake pkg-config hiredis libssl openssl redis-server
 
     echo "== building build/bench/weir-bench"
     cmake -S "$root" -B "$root/build/bench" -DCMAKE_BUILD_TYPE=Release \

@@ -108,8 +108,7 @@ static bool run_side(const struct scenario *scenario, const struct ground *groun
     if (!prepare(scenario, ground)) {
         return false;
     }
-    const struct endpoint *endpoint =
-        scenario->road == OVER_TCP ? &ground->over_tcp : &ground->over_unix;
+    const struct endpoint *endpoint = &ground->over[scenario->road];
     uint64_t all = warm_up_of(scenario) + entries;
     void *self = side->open(endpoint, &scenario->work, all);
     if (self == NULL) {
@@ -124,21 +123,28 @@ static bool fill(const struct scenario *scenario, const struct ground *ground,
                  uint64_t entries) {
     char answer[CONTROL_ANSWER];
     return control_ask(ground->control, "FLUSHALL\r\n", answer) &&
-           floor_fill(&ground->over_unix, scenario->work.value_bytes, entries,
+           floor_fill(&ground->over[OVER_UNIX], scenario->work.value_bytes, entries,
                       scenario->name);
 }
 
 bool scenario_is_possible(const struct scenario *scenario, const struct ground *ground) {
     weir_server server;
+    if (ground->over[scenario->road].socket_path == NULL) {
+        return say_failed("%s is left out: no TLS", scenario->name);
+    }
     if (scenario->work.delivery != WEIR_DELIVERY_IDMP) {
         return true;
     }
-    weir_client *client = connect_weir(&ground->over_unix, (weir_mem){0});
+    weir_client *client = connect_weir(&ground->over[OVER_UNIX], (weir_mem){0});
     bool is_there = client != NULL && weir_client_server(client, &server) == WEIR_OK &&
                     weir_server_has(&server, WEIR_FEATURE_IDMP);
     weir_close(client);
     return is_there ||
            say_failed("%s is left out: the server lacks XADD IDMP", scenario->name);
+}
+
+static bool is_missing(const struct scenario *scenario, size_t who) {
+    return scenario->road == OVER_TLS && scenario_sides[who]->lacks_tls;
 }
 
 bool scenario_run(const struct scenario *scenario, const struct ground *ground,
@@ -153,6 +159,9 @@ bool scenario_run(const struct scenario *scenario, const struct ground *ground,
         size_t who = i % WHO_COUNT;
         struct sample *sample = &samples[who][i / WHO_COUNT];
         say_progress(scenario->name, i, rounds * WHO_COUNT);
+        if (is_missing(scenario, who)) {
+            continue;
+        }
         if (!run_side(scenario, ground, scenario_sides[who], entries, sample)) {
             return say_failed("%s: %s failed", scenario->name, scenario_sides[who]->name);
         }
@@ -164,8 +173,11 @@ bool scenario_run(const struct scenario *scenario, const struct ground *ground,
         (double)allocations / ((double)entries * (double)rounds);
     for (size_t who = 0; who < WHO_COUNT; who++) {
         result->figures[who] =
-            figure_of(samples[who], rounds, (double)entries,
-                      scenario->is_lower_better ? microseconds_each : entries_a_second);
+            is_missing(scenario, who)
+                ? figure_missing()
+                : figure_of(samples[who], rounds, (double)entries,
+                            scenario->is_lower_better ? microseconds_each
+                                                      : entries_a_second);
     }
     char answer[CONTROL_ANSWER];
     return control_ask(ground->control, "FLUSHALL\r\n", answer);

@@ -11,7 +11,8 @@ enum who { WHO_WEIR, WHO_FLOOR, WHO_HIREDIS };
 
 extern const struct side *const scenario_sides[WHO_COUNT];
 
-enum road { OVER_UNIX, OVER_TCP };
+enum road { OVER_UNIX, OVER_TCP, OVER_TLS };
+#define ROAD_COUNT 3
 
 /* When it is measured, if nothing is named. */
 enum run { RUN_ALWAYS, RUN_WHOLE /* not with --quick */, RUN_ALL /* with --all alone */ };
@@ -26,14 +27,13 @@ struct scenario {
     bool is_lower_better;
 };
 
-#define SCENARIO_COUNT 34
+#define SCENARIO_COUNT 38
 extern const struct scenario scenarios[SCENARIO_COUNT];
 
 /* Where it is measured. */
 struct ground {
-    struct endpoint over_unix;
-    struct endpoint over_tcp;
-    int control; /* a connection for small questions */
+    struct endpoint over[ROAD_COUNT]; /* OVER_TLS: no path if it cannot be */
+    int control;                      /* a connection for small questions */
 };
 
 struct result {

@@ -22,8 +22,7 @@
 #define STOP_GRACE_MS 5000
 #define LOG_TAIL      600 /* bytes */
 
-/* A TCP port of 127.0.0.1 that nobody listens on at this moment; 0: none. */
-static int free_port(void) {
+int server_free_port(void) {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     if (fd < 0) {
         return 0;
@@ -94,7 +93,7 @@ static void become_server(const struct server *server, const char *program, pid_
 
 bool server_start(struct server *server, const char *program) {
     memset(server, 0, sizeof *server);
-    server->port = free_port();
+    server->port = server_free_port();
     if (server->port == 0) {
         return say_failed("no free TCP port on 127.0.0.1: %s", strerror(errno));
     }

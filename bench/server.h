@@ -16,7 +16,11 @@ struct server {
     char folder[64];
     char socket_path[96];
     char log_path[96];
+    char ca_file[96]; /* of TLS; empty: without */
 };
+
+/* A TCP port of 127.0.0.1 that nobody listens on at this moment; 0: none. */
+int server_free_port(void);
 
 /* Makes the folder and starts `program` in it; does not wait until it answers. It dies with
  * the calling process, however that ends. False: failed, said why, nothing is left. */

@@ -79,6 +79,7 @@ void work_key(const struct work *work, size_t entry, char key[SIDE_KEY]);
 
 struct side {
     const char *name;
+    bool lacks_tls;
 
     /* Connects and prepares all that is not to be measured, for a task of `entries` in all.
      * NULL: failed, and said why. */

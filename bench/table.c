@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "report.h"
 
+#include <math.h>
 #include <string.h>
 
 #define GROUPED 32 /* bytes that a grouped number takes at most */
@@ -95,7 +96,9 @@ void table_handover(FILE *file, const struct handover *handover) {
 
 static void print_value(FILE *file, const struct scenario *scenario, double value) {
     char text[GROUPED];
-    if (scenario->is_lower_better) {
+    if (isnan(value)) {
+        fprintf(file, " %9s", "-");
+    } else if (scenario->is_lower_better) {
         fprintf(file, " %9.2f", value);
     } else {
         fprintf(file, " %9s", group_digits((uint64_t)(value + 0.5), text));
@@ -106,6 +109,15 @@ static double spread_percent(const struct figure *figure) {
     return (figure->high - figure->low) / figure->value * 100;
 }
 
+/* A number, or "-" where there is none. */
+static void print_number(FILE *file, int width, int digits, double number) {
+    if (isnan(number)) {
+        fprintf(file, " %*s", width, "-");
+    } else {
+        fprintf(file, " %*.*f", width, digits, number);
+    }
+}
+
 static void print_speed(FILE *file, const struct result *result) {
     const struct figure *figures = result->figures;
     fprintf(file, "  %-21s %-9s", result->scenario->name, result->scenario->unit);
@@ -113,10 +125,13 @@ static void print_speed(FILE *file, const struct result *result) {
         print_value(file, result->scenario, figures[who].value);
     }
     double weir = figures[WHO_WEIR].value;
-    fprintf(file, "  %6.3f %8.3f   %3.0f %3.0f %3.0f   %4.0f %%\n",
-            weir / figures[WHO_FLOOR].value, weir / figures[WHO_HIREDIS].value,
-            spread_percent(&figures[WHO_WEIR]), spread_percent(&figures[WHO_FLOOR]),
-            spread_percent(&figures[WHO_HIREDIS]), figures[WHO_WEIR].server_busy * 100);
+    print_number(file, 7, 3, weir / figures[WHO_FLOOR].value);
+    print_number(file, 8, 3, weir / figures[WHO_HIREDIS].value);
+    fputs("  ", file);
+    for (size_t who = 0; who < WHO_COUNT; who++) {
+        print_number(file, 3, 0, spread_percent(&figures[who]));
+    }
+    fprintf(file, "   %4.0f %%\n", figures[WHO_WEIR].server_busy * 100);
 }
 
 static void print_cpu(FILE *file, const struct result *result) {
@@ -124,16 +139,22 @@ static void print_cpu(FILE *file, const struct result *result) {
     fprintf(file, "  %-21s", result->scenario->name);
     for (size_t who = 0; who < WHO_COUNT; who++) {
         const struct figure *figure = &figures[who];
-        char parts[48];
-        snprintf(parts, sizeof parts, "%.0f (%.0f+%.0f)", figure->cpu_ns,
-                 figure->cpu_user_ns, figure->cpu_sys_ns);
+        char parts[48] = "-";
+        if (!isnan(figure->cpu_ns)) {
+            snprintf(parts, sizeof parts, "%.0f (%.0f+%.0f)", figure->cpu_ns,
+                     figure->cpu_user_ns, figure->cpu_sys_ns);
+        }
         fprintf(file, " %19s", parts);
     }
     double weir = figures[WHO_WEIR].cpu_ns;
-    fprintf(file, "  %6.2f %8.2f  %8.6f  %7.1f %6.1f %7.1f\n",
-            weir / figures[WHO_FLOOR].cpu_ns, weir / figures[WHO_HIREDIS].cpu_ns,
-            result->allocations_per_entry, figures[WHO_WEIR].calls * 1000,
-            figures[WHO_FLOOR].calls * 1000, figures[WHO_HIREDIS].calls * 1000);
+    print_number(file, 7, 2, weir / figures[WHO_FLOOR].cpu_ns);
+    print_number(file, 8, 2, weir / figures[WHO_HIREDIS].cpu_ns);
+    print_number(file, 9, 6, result->allocations_per_entry);
+    fputc(' ', file);
+    for (size_t who = 0; who < WHO_COUNT; who++) {
+        print_number(file, 7, 1, figures[who].calls * 1000);
+    }
+    fputc('\n', file);
 }
 
 void table_scenarios(FILE *file, const struct report *report) {
@@ -151,7 +172,7 @@ void table_scenarios(FILE *file, const struct report *report) {
     fprintf(file,
             "\nCPU of the client: ns an entry (user+system); weir's allocations an entry;\n"
             "system calls that move bytes or wait, a thousand entries\n"
-            "  %-21s %19s %19s %19s  %6s %8s  %8s  %7s %6s %7s\n",
+            "  %-21s %19s %19s %19s  %6s %8s  %8s  %7s %7s %7s\n",
             "", "weir", "floor", "hiredis", "/floor", "/hiredis", "allocs", "weir", "floor",
             "hiredis");
     for (size_t i = 0; i < report->result_count; i++) {
@@ -159,7 +180,8 @@ void table_scenarios(FILE *file, const struct report *report) {
     }
     fputs("\nserver: how busy it was with weir; near 100 % it is the limit, and the\n"
           "client's own figure is its CPU. Where the unit is a time, less is better.\n"
-          "decode, encode: in memory; what puts a reply's bytes there is not counted.\n",
+          "decode, encode: in memory; what puts a reply's bytes there is not counted.\n"
+          "tls: the floor is OpenSSL alone; Debian's hiredis speaks no TLS.\n",
           file);
     fflush(file);
 }

@@ -63,15 +63,27 @@ int wire_try_connect(const struct endpoint *endpoint) {
     return fd;
 }
 
-int wire_connect(const struct endpoint *endpoint) {
-    int fd = wire_try_connect(endpoint);
-    if (fd < 0) {
-        say_failed("raw socket: cannot connect: %s", strerror(errno));
+bool wire_connect(const struct endpoint *endpoint, struct wire *wire) {
+    *wire = (struct wire){.fd = wire_try_connect(endpoint)};
+    if (wire->fd < 0) {
+        return say_failed("raw socket: cannot connect: %s", strerror(errno));
     }
-    return fd;
+    if (endpoint->ca_file == NULL) {
+        return true;
+    }
+    wire->secure = secure_open(wire->fd, endpoint->ca_file);
+    if (wire->secure == NULL) {
+        close(wire->fd);
+    }
+    return wire->secure != NULL;
 }
 
-bool wire_send(int fd, const void *bytes, size_t len) {
+void wire_close(struct wire *wire) {
+    secure_close(wire->secure);
+    close(wire->fd);
+}
+
+static bool send_plain(int fd, const void *bytes, size_t len) {
     const char *at = bytes;
     while (len > 0) {
         ssize_t sent = send(fd, at, len, MSG_NOSIGNAL);
@@ -87,7 +99,12 @@ bool wire_send(int fd, const void *bytes, size_t len) {
     return true;
 }
 
-bool wire_receive(int fd, void *bytes, size_t size, size_t *len) {
+bool wire_send(const struct wire *wire, const void *bytes, size_t len) {
+    return wire->secure != NULL ? secure_send(wire->secure, bytes, len)
+                                : send_plain(wire->fd, bytes, len);
+}
+
+static bool receive_plain(int fd, void *bytes, size_t size, size_t *len) {
     ssize_t got;
     do {
         got = recv(fd, bytes, size, 0);
@@ -100,6 +117,11 @@ bool wire_receive(int fd, void *bytes, size_t size, size_t *len) {
     }
     *len = (size_t)got;
     return true;
+}
+
+bool wire_receive(const struct wire *wire, void *bytes, size_t size, size_t *len) {
+    return wire->secure != NULL ? secure_receive(wire->secure, bytes, size, len)
+                                : receive_plain(wire->fd, bytes, size, len);
 }
 
 /* Eight bytes at a time, so that counting is not what the floor stands on. A byte of `rest`
@@ -122,11 +144,11 @@ size_t count_newlines(const char *bytes, size_t len) {
     return count;
 }
 
-bool wire_skip_lines(int fd, int64_t *due) {
+bool wire_skip_lines(const struct wire *wire, int64_t *due) {
     static char bytes[RECEIVE_BYTES];
     while (*due > 0) {
         size_t len;
-        if (!wire_receive(fd, bytes, sizeof bytes, &len)) {
+        if (!wire_receive(wire, bytes, sizeof bytes, &len)) {
             return false;
         }
         *due -= (int64_t)count_newlines(bytes, len);
@@ -134,11 +156,11 @@ bool wire_skip_lines(int fd, int64_t *due) {
     return true;
 }
 
-bool wire_skip_bytes(int fd, uint64_t bytes) {
+bool wire_skip_bytes(const struct wire *wire, uint64_t bytes) {
     static char sink[RECEIVE_BYTES];
     while (bytes > 0) {
         size_t len;
-        if (!wire_receive(fd, sink, sizeof sink, &len)) {
+        if (!wire_receive(wire, sink, sizeof sink, &len)) {
             return false;
         }
         if (len > bytes) {
