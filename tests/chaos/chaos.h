@@ -52,15 +52,13 @@ enum {
     CHAOS_OVER_TCP = 1, /* else through a Unix socket */
     CHAOS_EXACT = 2, /* nothing is refused or lost: exactly once has no unknown entry, and
                         the script acknowledges all */
-    CHAOS_IN_FLIGHT = 4, /* small windows, so that much is queued */
-    CHAOS_SLOW = 8,      /* few entries: each byte takes its time */
-    CHAOS_UNORDERED =
-        16,             /* order is not promised to a user that may not kill connections */
-    CHAOS_LOSES = 32,   /* the server loses what it has acknowledged */
-    CHAOS_POISON = 64,  /* some entries cannot be worked on */
-    CHAOS_REMADE = 128, /* the group is lost and made again: what was done comes again */
-    CHAOS_IDLE = 256,   /* hardly any entries */
-    CHAOS_MADE_NAMES = 512 /* workers have names that are made for them */
+    CHAOS_IN_FLIGHT = 4,   /* small windows, so that much is queued */
+    CHAOS_SLOW = 8,        /* few entries: each byte takes its time */
+    CHAOS_LOSES = 16,      /* the server loses what it has acknowledged */
+    CHAOS_POISON = 32,     /* some entries cannot be worked on */
+    CHAOS_REMADE = 64,     /* the group is lost and made again: what was done comes again */
+    CHAOS_IDLE = 128,      /* hardly any entries */
+    CHAOS_MADE_NAMES = 256 /* workers have names that are made for them */
 };
 
 /* What happened to one entry, written by its producer. */
@@ -84,9 +82,7 @@ struct chaos_writer {
     int leaked;         /* descriptors */
     weir_status status; /* of close */
     bool has_said;      /* the words that the scenario expects */
-    uint64_t resent;
-    uint64_t connections;
-    char words[320]; /* of the last error */
+    char words[320];    /* of the last error */
     struct chaos_fate fates[CHAOS_ENTRIES];
 };
 
@@ -102,7 +98,6 @@ struct chaos_worker {
     int64_t latest_ms;
     bool has_said;
     uint64_t losses;
-    uint64_t given;
     char words[320];
 };
 
@@ -160,8 +155,7 @@ struct chaos_run {
     struct chaos_result *result;
     pid_t writers[CHAOS_WRITERS];
     pid_t workers[CHAOS_WORKERS];
-    uint64_t step;   /* how many troubles there were */
-    unsigned killed; /* workers */
+    uint64_t step; /* how many troubles there were */
 
     int64_t last[CHAOS_WRITERS]; /* the checker's: the last number seen of each producer */
 };
@@ -182,9 +176,6 @@ int chaos_descriptors(void);
 
 /* Where producers and workers connect to. */
 const char *chaos_url(const struct chaos_run *run);
-
-/* The server's version is that or later, and it is Redis. */
-bool chaos_is_redis(const struct chaos_run *run, int major, int minor);
 
 /* ---- at the server (field.c) ---- */
 

@@ -37,15 +37,6 @@ const char *chaos_url(const struct chaos_run *run) {
     return (run->scenario->how & CHAOS_OVER_TCP) != 0 ? run->proxy.tcp_url : run->proxy.url;
 }
 
-bool chaos_is_redis(const struct chaos_run *run, int major, int minor) {
-    weir_greeting greeting = weir_client_greeting(run->control);
-    char *rest;
-    long first = strtol(greeting.version, &rest, 10);
-    long second = *rest == '.' ? strtol(rest + 1, NULL, 10) : 0;
-    return strcmp(greeting.server, "redis") == 0 &&
-           (first > major || (first == major && second >= minor));
-}
-
 bool chaos_try(struct chaos_run *run, const char *const *words) {
     weir_view args[MOST_WORDS];
     size_t count = 0;

@@ -139,7 +139,6 @@ void chaos_work(const struct chaos_run *run, int which) {
         atomic_store(&book->is_open, true);
         st = go_on();
         on_stop(SIG_IGN);
-        book->given += weir_consumer_count(tasks).given;
     }
     if (st < 0) {
         (void)snprintf(book->words, sizeof book->words, "%s",

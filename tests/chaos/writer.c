@@ -54,7 +54,6 @@ static void on_loss(void *context, const weir_loss_notice *notice) {
 
 static void on_change(void *context, const weir_link_event *event) {
     struct writer *self = context;
-    self->book->connections += event->state == WEIR_LINK_READY ? 1 : 0;
     hear(self, event->error);
 }
 
@@ -127,12 +126,9 @@ static weir_status go_on(struct writer *self) {
 }
 
 static void finish(struct writer *self) {
-    weir_counters counters;
     int64_t began_ms = chaos_now_ms();
     self->book->status = weir_producer_close(self->producer, CLOSE_MS);
     note_time(self, began_ms, CLOSE_MS);
-    weir_producer_counters(self->producer, &counters);
-    self->book->resent = counters.resent;
     hear(self, weir_producer_error(self->producer));
     weir_producer_free(self->producer);
 }
