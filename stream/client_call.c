@@ -101,8 +101,9 @@ static weir_status write_quickly(weir_client *client, const weir_args *args, siz
 }
 
 /* Queues a command; arguments of `lend_from` bytes are lent. */
-static weir_status queue(weir_client *client, const weir_args *args, weir_answer answer,
-                         int64_t block_ms, size_t lend_from, uint64_t *ticket) {
+static weir_status try_to_queue(weir_client *client, const weir_args *args,
+                                weir_answer answer, int64_t block_ms, size_t lend_from,
+                                uint64_t *ticket) {
     weir_session *session = &client->session;
     weir_status admitted = admit_command(client, args);
     if (admitted != WEIR_OK) {
@@ -121,6 +122,27 @@ static weir_status queue(weir_client *client, const weir_args *args, weir_answer
     *ticket = weir_session_commit(session, own, answer, block_ms,
                                   is_first ? weir_now_ms() : session->progress_ms);
     return WEIR_OK;
+}
+
+/* True: the connection was lost while a command was to be queued, as one is where the peer
+ * sends what nobody asked for, and another one is tried. */
+static bool was_lost(weir_client *client, weir_status st) {
+    return weir_status_is_fatal(st) && weir_client_mend(client);
+}
+
+/* The same for a client that goes on: the command waits for the next connection, or is
+ * refused. */
+static weir_status queue(weir_client *client, const weir_args *args, weir_answer answer,
+                         int64_t block_ms, size_t lend_from, uint64_t *ticket) {
+    weir_status st = try_to_queue(client, args, answer, block_ms, lend_from, ticket);
+    if (!was_lost(client, st)) {
+        return st;
+    }
+    if (client->link.rules.fail_fast) {
+        return weir_client_refuse(client);
+    }
+    st = try_to_queue(client, args, answer, block_ms, lend_from, ticket);
+    return was_lost(client, st) ? weir_client_refuse(client) : st;
 }
 
 /* Bytes queued at which a blocking client waits for the peer to take some. */

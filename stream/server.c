@@ -165,6 +165,9 @@ static weir_status find_out(weir_client *client) {
             return session->failure;
         }
     }
+    if (weir_status_is_fatal(st) && weir_client_mend(client)) {
+        return weir_client_refuse(client); /* lost before anything was asked */
+    }
     st = st == WEIR_OK ? await_facts(client) : st;
     if (st == WEIR_ERR_LIMIT || st == WEIR_ERR_NOMEM) {
         give_up(session);

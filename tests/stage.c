@@ -92,13 +92,16 @@ static void spoil(const stage_fault *fault, size_t from) {
     }
 }
 
+static bool is_faulty(const stage *self) {
+    return the_peer.connections == (self->fault.on != 0 ? self->fault.on : 1);
+}
+
 static void answer(const weir_view *args, size_t count) {
     stage *self = the_stage;
     size_t from = the_peer.out_len;
-    bool is_first = the_peer.connections == 1;
     self->answers++;
     say_well(args, count);
-    if (is_first && self->answers == self->fault.spoiled) {
+    if (is_faulty(self) && self->answers == self->fault.spoiled) {
         spoil(&self->fault, from);
     } else {
         peer_say(self->held);
@@ -112,7 +115,7 @@ static void begin(void) {
     self->answers = 0;
     self->held = weir_bytes(NULL, 0);
     the_peer.says = the_peer.takes = fault->manner;
-    if (the_peer.connections == 1) {
+    if (is_faulty(self)) {
         the_peer.says_most = fault->says_most;
         the_peer.takes_most = fault->takes_most;
         the_peer.sticks = fault->sticks;

@@ -312,6 +312,36 @@ static void an_answer_too_many_is_a_loss_like_any_other(void **state) {
     }
 }
 
+/* Also if it stands in or behind the handshake that an append has waited for. */
+static weir_status append_behind_handshake(size_t spoiled) {
+    stage play = {.options = CALLS, .fault = {.on = 2, .spoiled = spoiled, .behind = ":9"}};
+    play.options.reconnect.fail_fast = true;
+    stage_open(&play);
+    the_peer.fault = PEER_HANGS_UP;
+    assert_status(weir_xlen(play.client, WIRE("k1"), NULL), WEIR_ERR_DOWN);
+    the_peer.now_ms += 1000; /* the next try is due */
+    weir_status st = stage_append(&play, 1);
+    if (st != WEIR_OK) {
+        assert_status(st, WEIR_ERR_DOWN);
+        assert_non_null(strstr(weir_client_error(play.client)->text, "no connection to"));
+        assert_int_equal(weir_unanswered(play.client), 0);
+        the_peer.now_ms += 1000;
+        stage_expect_good(&play, 1);
+        assert_int_equal(the_peer.connections, 3);
+    }
+    stage_close(&play);
+    return st;
+}
+
+static void an_answer_too_many_refuses_who_waited_for_the_handshake(void **state) {
+    (void)state;
+    size_t refused = 0;
+    while (append_behind_handshake(refused + 1) != WEIR_OK) {
+        refused++;
+    }
+    assert_in_range(refused, HANDSHAKE, ANSWERS);
+}
+
 /* ---- the clock ---- */
 
 /* While each answer in turn is on its way, on a connection that may be lost then. */
@@ -494,6 +524,7 @@ int main(void) {
         cmocka_unit_test(an_answer_in_a_wrong_place_is_not_taken_for_another),
         cmocka_unit_test(an_answer_too_many_is_nobodys),
         cmocka_unit_test(an_answer_too_many_is_a_loss_like_any_other),
+        cmocka_unit_test(an_answer_too_many_refuses_who_waited_for_the_handshake),
         cmocka_unit_test(a_clock_that_jumps_costs_no_more_than_the_connection),
         cmocka_unit_test(each_failing_allocation_is_told_and_costs_nothing_else),
         cmocka_unit_test(a_cancel_between_two_tries_is_told_as_the_end_alone),
