@@ -22,8 +22,11 @@ const struct codec_scenario codec_scenarios[CODEC_COUNT] = {
     {"decode.ids.reader", "ns/id", CODEC_DECODE_IDS, NULL, &codec_own_reader_ids},
     {"encode.1x16", "ns/XADD", CODEC_ENCODE_XADD, &one_16, &codec_own_encoder},
     {"encode.1x16.prepared", "ns/XADD", CODEC_ENCODE_XADD, &one_16, &codec_own_prepared},
+    {"encode.1x16.batch", "ns/XADD", CODEC_ENCODE_XADD, &one_16, &codec_own_prepared_all},
     {"encode.5x100", "ns/XADD", CODEC_ENCODE_XADD, &five_100, &codec_own_encoder},
     {"encode.5x100.prepared", "ns/XADD", CODEC_ENCODE_XADD, &five_100, &codec_own_prepared},
+    {"encode.5x100.batch", "ns/XADD", CODEC_ENCODE_XADD, &five_100,
+     &codec_own_prepared_all},
 };
 
 /* Less is better; there is no work for a server. */

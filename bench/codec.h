@@ -63,7 +63,7 @@ struct codec_scenario {
     const struct codec_side *own;    /* which part of weir does it */
 };
 
-#define CODEC_COUNT 12
+#define CODEC_COUNT 14
 extern const struct codec_scenario codec_scenarios[CODEC_COUNT];
 
 /* The iterator over entries and the taking of ids, each fed by a session; the reader alone;
@@ -74,6 +74,7 @@ extern const struct codec_side codec_own_reader;
 extern const struct codec_side codec_own_reader_ids;
 extern const struct codec_side codec_own_encoder;
 extern const struct codec_side codec_own_prepared;
+extern const struct codec_side codec_own_prepared_all; /* many of them by one call */
 
 extern const struct codec_side codec_floor[CODEC_TASK_COUNT];
 extern const struct codec_side codec_hiredis[CODEC_TASK_COUNT];

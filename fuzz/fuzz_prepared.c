@@ -1,7 +1,8 @@
 /* Prepared commands: whatever the constant parts and the values, a command is what the
  * plain writer makes of the same arguments, within the room that was said; values are not
  * read beyond their end. Choices: how many parts, and their lengths; they are cut from the
- * wire. SPDX-License-Identifier: BSD-2-Clause */
+ * wire. Many written at once are as if written one by one.
+ * SPDX-License-Identifier: BSD-2-Clause */
 #include "../resp/command.h"
 #include "../resp/prepared.h"
 #include "fuzz.h"
@@ -37,10 +38,33 @@ static weir_view write_plain(const weir_prepared_parts *parts, const weir_view *
     return weir_bytes(out, size);
 }
 
+/* All turns by one call, as each was by its own. */
+static void check_all(const weir_prepared *prepared, const weir_view *values,
+                      size_t turns) {
+    size_t count = weir_prepared_value_count(prepared);
+    size_t room = 0;
+    fuzz_check(weir_prepared_room_all(prepared, values, turns, &room) == WEIR_OK,
+               "many commands need some room");
+    char *out = fuzz_room(3, room);
+    char *end = weir_prepared_write_all(prepared, out, values, turns);
+    fuzz_check(end <= out + room, "many commands take no more than their room");
+    const char *at = out;
+    for (size_t i = 0; i < turns; i++, values += count) {
+        size_t own = 0;
+        fuzz_check(weir_prepared_room(prepared, values, &own) == WEIR_OK, "as one does");
+        char *one = fuzz_room(1, own);
+        size_t len = (size_t)(weir_prepared_write(prepared, one, values) - one);
+        fuzz_check(len <= (size_t)(end - at) && memcmp(at, one, len) == 0,
+                   "many commands are those written one by one");
+        at += len;
+    }
+    fuzz_check(at == end, "and nothing behind them");
+}
+
 /* The values stand one behind the other, the last at an unreadable page. */
 static void check_values(const weir_prepared *prepared, const weir_prepared_parts *parts,
-                         fuzz_input *input, weir_view *rest) {
-    weir_view values[MOST_NAMES];
+                         fuzz_input *input, weir_view *rest, weir_view *values) {
+    weir_view guarded[MOST_NAMES];
     weir_view all = *rest;
     size_t sum = 0;
     for (size_t i = 0; i < parts->name_count; i++) {
@@ -49,16 +73,16 @@ static void check_values(const weir_prepared *prepared, const weir_prepared_part
     }
     const char *at = fuzz_guard(2, weir_bytes(all.data, sum)).data;
     for (size_t i = 0; i < parts->name_count; i++) {
-        values[i].data = at;
+        guarded[i] = weir_bytes(at, values[i].len);
         at += values[i].len;
     }
     size_t room = 0;
-    fuzz_check(weir_prepared_room(prepared, values, &room) == WEIR_OK,
+    fuzz_check(weir_prepared_room(prepared, guarded, &room) == WEIR_OK,
                "a command needs some room");
     char *out = fuzz_room(3, room);
-    const char *end = weir_prepared_write(prepared, out, values);
+    const char *end = weir_prepared_write(prepared, out, guarded);
     fuzz_check(end <= out + room, "a command takes no more than its room");
-    weir_view plain = write_plain(parts, values);
+    weir_view plain = write_plain(parts, guarded);
     fuzz_check(weir_view_equal(weir_bytes(out, (size_t)(end - out)), plain),
                "a prepared command is what the plain writer makes of it");
 }
@@ -93,8 +117,14 @@ int fuzz_one(const uint8_t *data, size_t len) {
     const weir_prepared *prepared = weir_prepared_make(fuzz_room(0, size), &parts);
     fuzz_check(weir_prepared_value_count(prepared) == parts.name_count,
                "each name has a value");
-    for (size_t i = 0; i < turns; i++) {
-        check_values(prepared, &parts, &choices, &rest);
+    weir_view values[MOST_TURNS * MOST_NAMES + MOST_NAMES];
+    size_t count = 0;
+    for (size_t i = 0; i < turns; i++, count += parts.name_count) {
+        check_values(prepared, &parts, &choices, &rest, values + count);
     }
+    for (size_t i = 0; i < parts.name_count; i++, count++) { /* one that is like another */
+        values[count] = values[count - parts.name_count];
+    }
+    check_all(prepared, values, turns + 1);
     return 0;
 }

@@ -190,3 +190,134 @@ char *weir_prepared_write(const weir_prepared *prepared, char *out,
     }
     return put_piece(out, piece, *len);
 }
+
+/* ---- many of them ---- */
+
+weir_status weir_prepared_room_all(const weir_prepared *prepared, const weir_view *values,
+                                   size_t count, size_t *room) {
+    size_t value_count = prepared->value_count;
+    if (count > SIZE_MAX / prepared->fixed_room) {
+        return WEIR_ERR_LIMIT;
+    }
+    size_t sum = count * prepared->fixed_room;
+    for (size_t i = 0; i < count; i++) {
+        for (const weir_view *end = values + value_count; values < end; values++) {
+            if (values->len > SIZE_MAX - sum) {
+                return WEIR_ERR_LIMIT;
+            }
+            sum += values->len;
+        }
+    }
+    *room = sum;
+    return WEIR_OK;
+}
+
+/* A longer command is not worth copying as a whole, nor one of more values. */
+#define MODEL_MOST   256
+#define MODEL_VALUES 8
+
+/* A command that was written, for those of the same lengths behind it. */
+struct model {
+    const char *bytes; /* NULL: there is none */
+    size_t len;
+    size_t value_len[MODEL_VALUES];
+    size_t value_at[MODEL_VALUES];
+};
+
+static void note_model(struct model *model, const weir_prepared *prepared,
+                       const char *begin, const char *end, const weir_view *values) {
+    size_t len = (size_t)(end - begin);
+    size_t at = 0;
+    model->bytes = NULL;
+    if (prepared->value_count > MODEL_VALUES || len > MODEL_MOST || len < BLOCK) {
+        return;
+    }
+    for (size_t i = 0; i < prepared->value_count; i++) {
+        at += prepared->piece_len[i];
+        at += values[i].len > 99 ? 5 : values[i].len > 9 ? 4 : 3; /* digits, CR LF */
+        model->value_len[i] = values[i].len;
+        model->value_at[i] = at;
+        at += values[i].len;
+    }
+    model->bytes = begin;
+    model->len = len;
+}
+
+static inline bool is_like(const struct model *model, const weir_view *values,
+                           size_t count) {
+    size_t different = 0;
+    for (size_t i = 0; i < count; i++) {
+        different |= model->value_len[i] ^ values[i].len;
+    }
+    return different == 0;
+}
+
+/* Whole blocks, the last one overlaps the one before it. */
+static inline void copy_model(char *restrict out, const char *restrict from, size_t len) {
+    memcpy(out, from, BLOCK);
+    for (size_t at = BLOCK; at < len - BLOCK; at += BLOCK) {
+        memcpy(out + at, from + at, BLOCK);
+    }
+    memcpy(out + len - BLOCK, from + len - BLOCK, BLOCK);
+}
+
+/* How many commands of those behind `values` are like the model. */
+static size_t count_like(const struct model *model, const weir_view *values,
+                         size_t value_count, size_t count) {
+    size_t alike = 0;
+    while (alike < count && is_like(model, values, value_count)) {
+        values += value_count;
+        alike++;
+    }
+    return alike;
+}
+
+static inline void put_like(const struct model *model, char *out, const weir_view *values,
+                            size_t value_count) {
+    copy_model(out, model->bytes, model->len);
+    for (size_t i = 0; i < value_count; i++) {
+        char *at = out + model->value_at[i];
+        if (model->value_len[i] < WORD) {
+            weir_copy_short(at, values[i].data, model->value_len[i]);
+        } else {
+            copy_words(at, values[i].data, model->value_len[i]);
+        }
+    }
+}
+
+/* The number of values is 1 so often that there is code for it. */
+static char *write_like(const struct model *model, char *out, const weir_view *values,
+                        size_t value_count, size_t count) {
+    const struct model own = *model; /* nothing that is written can change it */
+    char *end = out + count * own.len;
+    if (value_count == 1) {
+        for (; out < end; out += own.len) {
+            put_like(&own, out, values++, 1);
+        }
+    }
+    for (; out < end; out += own.len) {
+        put_like(&own, out, values, value_count);
+        values += value_count;
+    }
+    return out;
+}
+
+char *weir_prepared_write_all(const weir_prepared *prepared, char *out,
+                              const weir_view *values, size_t count) {
+    struct model model;
+    size_t value_count = prepared->value_count;
+    while (count > 0) {
+        char *end = weir_prepared_write(prepared, out, values);
+        values += value_count;
+        count--;
+        note_model(&model, prepared, out, end, values - value_count);
+        out = end;
+        if (model.bytes != NULL) {
+            size_t alike = count_like(&model, values, value_count, count);
+            out = write_like(&model, out, values, value_count, alike);
+            values += alike * value_count;
+            count -= alike;
+        }
+    }
+    return out;
+}

@@ -54,6 +54,17 @@ WEIR_API weir_status weir_prepared_room(const weir_prepared *prepared,
 WEIR_API char *weir_prepared_write(const weir_prepared *prepared, char *out,
                                    const weir_view *values);
 
+/*
+ * Many commands at once: as weir_prepared_room and weir_prepared_write for each of `count`
+ * commands, whose values lie one behind the other: those of the first, of the second, ...
+ * Commands whose values have the lengths of those before are written faster.
+ */
+WEIR_API weir_status weir_prepared_room_all(const weir_prepared *prepared,
+                                            const weir_view *values, size_t count,
+                                            size_t *room);
+WEIR_API char *weir_prepared_write_all(const weir_prepared *prepared, char *out,
+                                       const weir_view *values, size_t count);
+
 #ifdef __cplusplus
 }
 #endif

@@ -114,6 +114,77 @@ static void constant_parts_of_every_length_are_copied_whole(void **state) {
     }
 }
 
+/* `count` commands by one call, where the room ends at a page's end, and one by one. */
+static void expect_all(const weir_prepared_parts *parts, const weir_view *values,
+                       size_t count) {
+    size_t size = 0;
+    size_t room = 0;
+    assert_status(weir_prepared_size(parts, &size), WEIR_OK);
+    weir_prepared *prepared = weir_prepared_make(malloc(size), parts);
+    assert_non_null(prepared);
+    assert_status(weir_prepared_room_all(prepared, values, count, &room), WEIR_OK);
+    weir_view out = guarded(room);
+    const char *end = weir_prepared_write_all(prepared, bytes_of(out), values, count);
+    char *one_by_one = malloc(room + 1);
+    assert_non_null(one_by_one);
+    char *at = one_by_one;
+    for (size_t i = 0; i < count; i++) {
+        at = weir_prepared_write(prepared, at, values + i * parts->name_count);
+    }
+    assert_int_equal(end - out.data, at - one_by_one);
+    assert_memory_equal(out.data, one_by_one, (size_t)(end - out.data));
+    free(one_by_one);
+    free(prepared);
+    support_unguard(out);
+}
+
+#define ALL_COMMANDS 6
+#define ALL_NAMES    10
+
+/* Values of one length, and of others now and then; one, several and many of them. */
+static void many_commands_are_as_if_written_one_by_one(void **state) {
+    (void)state;
+    static const size_t name_counts[] = {0, 1, 2, 8, 9, ALL_NAMES};
+    const weir_view head[] = {weir_text("XADD"), weir_text("k"), weir_text("*")};
+    weir_view names[ALL_NAMES];
+    weir_view values[ALL_COMMANDS * ALL_NAMES];
+    static char bytes[1000];
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (char)(i * 7);
+    }
+    for (size_t i = 0; i < ALL_NAMES; i++) {
+        names[i] = weir_text("n");
+    }
+    for (size_t which = 0; which < sizeof name_counts / sizeof *name_counts; which++) {
+        weir_prepared_parts parts = {head, 3, names, name_counts[which]};
+        for (size_t len = 0; len <= 300; len++) {
+            for (size_t i = 0; i < ALL_COMMANDS * parts.name_count; i++) {
+                bool is_other = i == 3 * parts.name_count;
+                values[i] = weir_bytes(bytes + i, is_other ? len / 2 : len);
+            }
+            expect_all(&parts, values, ALL_COMMANDS);
+        }
+        expect_all(&parts, values, 0);
+    }
+}
+
+static void sums_of_many_commands_beyond_size_t_are_refused(void **state) {
+    (void)state;
+    const weir_view names[] = {weir_text("a")};
+    weir_prepared_parts parts = {NULL, 0, names, 1};
+    size_t size = 0;
+    assert_status(weir_prepared_size(&parts, &size), WEIR_OK);
+    weir_prepared *prepared = weir_prepared_make(malloc(size), &parts);
+    assert_non_null(prepared);
+    const weir_view halves[] = {weir_bytes("", SIZE_MAX / 2), weir_bytes("", SIZE_MAX / 2)};
+    size_t room = 77;
+    assert_status(weir_prepared_room_all(prepared, halves, 2, &room), WEIR_ERR_LIMIT);
+    assert_status(weir_prepared_room_all(prepared, halves, SIZE_MAX / 8, &room),
+                  WEIR_ERR_LIMIT);
+    assert_int_equal(room, 77);
+    free(prepared);
+}
+
 static void names_may_be_none_and_so_may_the_head(void **state) {
     (void)state;
     const weir_view ping = weir_text("PING");
@@ -190,6 +261,8 @@ int main(void) {
         cmocka_unit_test(a_prepared_command_is_the_plain_one),
         cmocka_unit_test(values_of_every_length_stand_where_they_must),
         cmocka_unit_test(constant_parts_of_every_length_are_copied_whole),
+        cmocka_unit_test(many_commands_are_as_if_written_one_by_one),
+        cmocka_unit_test(sums_of_many_commands_beyond_size_t_are_refused),
         cmocka_unit_test(names_may_be_none_and_so_may_the_head),
         cmocka_unit_test(counts_of_every_number_of_digits_are_told),
         cmocka_unit_test(no_arguments_at_all_are_refused),
