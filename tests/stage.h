@@ -23,7 +23,7 @@ typedef enum stage_end {
 
 /* What goes wrong on one connection; the others are well. */
 typedef struct stage_fault {
-    size_t on; /* which connection; 0: the first */
+    size_t on;          /* which connection; 0: the first */
     fuzz_pieces manner; /* in which pieces the peer says and takes, on all of them */
     size_t says_most;   /* it hangs up behind so many bytes; 0: it does not */
     size_t takes_most;
