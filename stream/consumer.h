@@ -125,9 +125,10 @@ typedef enum weir_origin {
     WEIR_ORIGIN_CLAIMED  /* taken from another name, `from` */
 } weir_origin;
 
-/* An entry that was given. entry.deliveries is how often it was delivered before,
- * entry.idle_ms how long nothing had been heard of it then; both are 0 for new ones, and -1
- * if the server did not tell. entry.stream is always set, and good as long as the consumer.
+/* An entry that was given. entry.deliveries is how often it was delivered before, 1 if the
+ * server did not tell of one that was pending; entry.idle_ms how long nothing had been
+ * heard of it then, -1 if the server did not tell. Both are 0 for new ones. entry.stream is
+ * always set, and good as long as the consumer.
  */
 typedef struct weir_delivery {
     weir_entry entry;

@@ -79,6 +79,9 @@ static weir_status hand_over(weir_consumer *consumer, const weir_lot *page, uint
     held->since_ms = page->since_ms;
     held->deliveries =
         delivery->entry.deliveries >= 0 ? delivery->entry.deliveries + 1 : -1;
+    if (delivery->entry.deliveries < 0) { /* it is pending: once at least */
+        delivery->entry.deliveries = 1;
+    }
     delivery->entry.stream = share->key;
     delivery->ticket = held->ticket;
     delivery->from = from;
@@ -146,8 +149,10 @@ weir_status weir_give_judge(weir_consumer *consumer, weir_lot *page, weir_view f
 void weir_give_take_back(weir_consumer *consumer, weir_lot *page,
                          const weir_delivery *delivery) {
     weir_held *held = weir_hand_of(&consumer->hand, delivery->ticket);
+    weir_entry entry = delivery->entry;
+    entry.deliveries = held->deliveries >= 0 ? held->deliveries - 1 : -1;
     weir_hand_drop(&consumer->hand, held, 0);
-    weir_lot_keep(page, &delivery->entry);
+    weir_lot_keep(page, &entry);
     consumer->counts.given--;
     consumer->counts.history -= delivery->origin == WEIR_ORIGIN_HISTORY;
     consumer->counts.claimed -= delivery->origin == WEIR_ORIGIN_CLAIMED;

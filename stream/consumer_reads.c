@@ -57,19 +57,24 @@ static weir_status find_client_id(weir_consumer *consumer) {
 /* ---- asking ---- */
 
 /* How often each was delivered is told by XPENDING alone: asked just before, it tells how
- * often it had been. */
+ * often it had been. What is in hand may be acknowledged between the two, by the other
+ * line, and the second answer then reaches further: so the first is to tell of that many
+ * more. */
 static weir_status ask_history(weir_consumer *consumer, weir_lot *page) {
     uint32_t stream = consumer->history_stream;
     weir_view key = consumer->shares[stream].key;
     const weir_consumer_options *options = &consumer->options;
     uint64_t count = weir_lots_count(consumer);
+    uint64_t in_hand =
+        (uint64_t)consumer->hand.given + weir_hand_unsettled(&consumer->hand);
     const weir_xpending_options mine = {.consumer = options->name};
     weir_id start = WEIR_ID_MAX;
     (void)weir_id_next(consumer->history_cursor, &start);
     weir_source own = weir_source_after(key, consumer->history_cursor);
     const weir_read_options some = {.count = count};
-    weir_status st = weir_append_xpending_range(
-        consumer->reading.client, key, options->group, start, WEIR_ID_MAX, count, &mine);
+    weir_status st =
+        weir_append_xpending_range(consumer->reading.client, key, options->group, start,
+                                   WEIR_ID_MAX, count + in_hand, &mine);
     if (st != WEIR_OK) {
         return st;
     }
