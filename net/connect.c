@@ -360,8 +360,11 @@ static weir_status await_lookup(weir_socket *socket, int64_t now_ms, weir_error 
 /* In a child process: what the parent had begun is the parent's, and its lookup has no
  * thread here. All anew, until the same deadline. */
 static weir_status begin_anew(weir_socket *socket, int64_t now_ms, weir_error *error) {
+    int64_t started_ms = socket->started_ms;
     weir_socket_close(socket);
-    return weir_socket_start(socket, now_ms, socket->deadline_ms, error);
+    weir_status st = weir_socket_start(socket, now_ms, socket->deadline_ms, error);
+    socket->started_ms = started_ms;
+    return st;
 }
 
 weir_status weir_socket_connect(weir_socket *socket, int64_t now_ms, weir_error *error) {

@@ -87,7 +87,7 @@ static int64_t due_ms(const weir_consumer *consumer) {
 }
 
 int64_t weir_verdicts_deadline(const weir_consumer *consumer) {
-    int64_t at_ms = due_ms(consumer);
+    int64_t at_ms = consumer->undeleted > 0 ? 0 : due_ms(consumer);
     return at_ms > consumer->send_again_ms ? at_ms : consumer->send_again_ms;
 }
 

@@ -94,14 +94,15 @@ int64_t weir_producer_deadline_ms(const weir_producer *producer) {
     int64_t now_us = weir_client_now_us();
     int64_t now_ms = now_us / MS;
     int64_t own_ms = INT64_MAX;
-    if (has_woken(producer, now_us)) {
+    bool is_due = has_woken(producer, now_us);
+    if (is_due && !producer->is_starved) {
         return now_ms;
     }
     if (producer->live > 0 && producer->options.timeout_ms != WEIR_FOREVER) {
         own_ms = now_ms + POLL_MS;
     }
-    if (producer->waiting.first != NULL || producer->load_at_us != 0) {
-        own_ms = now_ms + POLL_MS / 5 < own_ms ? now_ms + POLL_MS / 5 : own_ms;
+    if (is_due || producer->waiting.first != NULL || producer->load_at_us != 0) {
+        own_ms = now_ms + POLL_MS / 5;
     }
     bool can_send = producer->phase == WEIR_PRODUCER_OPEN &&
                     producer->ready.first != NULL && weir_client_is_ready(producer->client);

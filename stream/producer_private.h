@@ -130,6 +130,7 @@ struct weir_producer {
     bool is_calling;  /* in a callback: no bytes are moved */
     bool is_flushing; /* no lingering */
     bool is_connected_anew;
+    bool is_starved;  /* the last pump had something to send, and no memory for it */
     bool was_refused; /* the first try to connect has failed */
     bool has_probe;
     bool has_no_scripts; /* the server runs none for this user */

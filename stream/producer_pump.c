@@ -345,6 +345,8 @@ void weir_producer_pump(weir_producer *producer, int64_t now_us) {
         producer->needs_wait = true;
         send_wait(producer, WEIR_NOTE_WAIT);
     }
+    bool is_left = producer->ready.first != NULL || producer->needs_wait;
+    producer->is_starved = is_left && producer->next_note == first;
     if (producer->next_note == first) {
         return;
     }
