@@ -192,6 +192,7 @@ static void take_facts(weir_producer *producer, weir_stream *stream, weir_status
                        weir_view whole, int64_t now_us) {
     stream->is_asking = false;
     stream->wants_facts = !read_facts(producer, stream, st, whole);
+    stream->is_proving = stream->is_proving && stream->wants_facts;
     if (stream->wants_facts && (st == WEIR_ERR_SERVER || st == WEIR_ERR_NOMEM)) {
         stream->retry_at_us = now_us + weir_producer_delay(&stream->retry_us);
     }

@@ -85,8 +85,9 @@ static void greet_anew(weir_producer *producer) {
     producer->load_us = producer->load_at_us = 0;
     for (size_t i = 0; i < producer->stream_count; i++) {
         weir_stream *stream = producer->streams[i];
-        stream->wants_facts =
-            stream->is_judging || stream->acked.ms != 0 || stream->acked.seq != 0;
+        bool is_used = stream->acked.ms != 0 || stream->acked.seq != 0;
+        stream->wants_facts = stream->is_judging || is_used;
+        stream->is_proving = is_used && producer->delivery != WEIR_DELIVERY_SCRIPT;
         if (stream->wants_facts || stream->lane.queue.first != NULL) {
             weir_producer_list(producer, stream);
         }

@@ -73,6 +73,7 @@ struct weir_stream {
     bool has_facts;
     bool wants_facts;
     bool is_asking;      /* for facts */
+    bool is_proving;     /* they tell whether something was lost: new ids would hide it */
     bool is_judging;     /* IDMP: they decide what becomes of what is held */
     bool is_looking;     /* for an id */
     bool is_refused;     /* for the time being: a delay is due once it is drained */

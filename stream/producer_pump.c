@@ -202,7 +202,7 @@ bool weir_producer_awaits_window(const weir_producer *producer) {
 
 /* What the stream's own rules allow, whatever there is room for. */
 static bool may_send(const weir_producer *producer, const weir_stream *stream) {
-    if (!weir_lane_may_send(&stream->lane)) {
+    if (!weir_lane_may_send(&stream->lane) || stream->is_proving) {
         return false;
     }
     switch (producer->delivery) {
@@ -332,7 +332,8 @@ bool weir_producer_has_work(const weir_producer *producer, int64_t now_us) {
 }
 
 void weir_producer_pump(weir_producer *producer, int64_t now_us) {
-    if (!weir_client_is_ready(producer->client) || producer->phase != WEIR_PRODUCER_OPEN) {
+    if (!weir_client_is_ready(producer->client) || producer->phase != WEIR_PRODUCER_OPEN ||
+        producer->is_connected_anew) { /* weir_producer_meet comes first */
         return;
     }
     uint64_t first = producer->next_note;

@@ -237,6 +237,65 @@ static void own_ids_at_every_cut(void **state) {
     cut_everywhere(WEIR_DELIVERY_IDS);
 }
 
+/* ---- a loss, and a connection that is lost before it is known ---- */
+
+static void append_one(struct run *run, int number) {
+    weir_stream *stream;
+    weir_field field = weir_pair("n", "1");
+    numbers[number] = number;
+    assert_status(weir_producer_stream(run->producer, WIRE("s"), NULL, &stream), WEIR_OK);
+    assert_status(weir_producer_append(run->producer, stream, &field, 1, &numbers[number]),
+                  WEIR_OK);
+}
+
+static void flush(struct run *run) {
+    weir_status st = WEIR_MORE;
+    for (int i = 0; i < TURNS && st == WEIR_MORE; i++) {
+        st = weir_producer_flush(run->producer, 0);
+        skip_delays(run->producer);
+    }
+    assert_status(st, WEIR_OK);
+}
+
+/* The server begins anew without its last entry, and the connection to it ends after so
+ * many bytes. True: it did. */
+static bool lose_and_cut(weir_delivery_mode delivery, size_t received) {
+    static struct run run;
+    weir_counters counters;
+    open_run(&run, delivery);
+    for (int number = 1; number <= 2; number++) {
+        append_one(&run, number);
+        flush(&run);
+    }
+    run.server.count = 1;
+    run.server.last = run.server.entries[0].id;
+    (void)weir_client_reconnect(run.producer->client);
+    run.server.receive_most = received;
+    for (int number = 3; number <= ENTRIES; number++) {
+        append_one(&run, number);
+    }
+    flush(&run);
+    weir_producer_counters(run.producer, &counters);
+    assert_int_equal(counters.losses, 1);
+    bool was_cut = run.server.connections > 2;
+    assert_status(weir_producer_close(run.producer, 0), WEIR_OK);
+    weir_producer_free(run.producer);
+    return was_cut;
+}
+
+static void a_loss_is_told_though_the_next_connection_is_lost_too(void **state) {
+    static const weir_delivery_mode all[] = {
+        WEIR_DELIVERY_REPORT, WEIR_DELIVERY_AT_LEAST_ONCE, WEIR_DELIVERY_IDS};
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        size_t received = 1;
+        while (lose_and_cut(all[i], received)) {
+            received++;
+        }
+        assert_true(received > 50);
+    }
+}
+
 /* ---- memory that runs out ---- */
 
 /* Opens, appends and flushes with so many allocations; true: none was refused. */
@@ -306,6 +365,7 @@ int main(void) {
         cmocka_unit_test(idmp_at_every_cut),
         cmocka_unit_test(the_script_at_every_cut),
         cmocka_unit_test(own_ids_at_every_cut),
+        cmocka_unit_test(a_loss_is_told_though_the_next_connection_is_lost_too),
         cmocka_unit_test(memory_may_run_out_at_any_time),
     };
     return cmocka_run_group_tests_name("producer_cuts", tests, NULL, NULL);
