@@ -10,8 +10,8 @@
 
 #include <stdlib.h>
 
-#define AT_ONCE     250 /* prepared commands that are written by one call */
-#define ENTRY_DEPTH 2   /* of an entry's id: reply, entry, id */
+#define MOST_AT_ONCE 250 /* prepared commands that are written by one call */
+#define ENTRY_DEPTH  2   /* of an entry's id: reply, entry, id */
 
 struct plain {
     const struct codec_data *data;
@@ -150,18 +150,31 @@ static bool write_prepared(void *handle, struct codec_tally *tally) {
     return true;
 }
 
-/* AT_ONCE at a time. */
+/* How many commands are written by one call: fewer if they are long. */
+static size_t count_at_once(const struct codec_data *data) {
+    size_t each = data->bytes.len / data->entries;
+    size_t fit = CODEC_PIECE / (2 * each); /* the room that is asked for is larger */
+    return fit < MOST_AT_ONCE ? fit : MOST_AT_ONCE;
+}
+
 static bool write_prepared_all(void *handle, struct codec_tally *tally) {
     struct plain *self = handle;
     const struct codec_data *data = self->data;
     size_t at = 0;
-    for (size_t i = 0; i < data->entries; i += AT_ONCE) {
+    const size_t at_once = count_at_once(data);
+    size_t count;
+    for (size_t i = 0; i < data->entries; i += count) {
         const weir_view *values = self->values + i % BENCH_BLOCK * data->field_count;
         size_t left = data->entries - i;
-        size_t count = left < AT_ONCE ? left : AT_ONCE;
+        size_t until_again = BENCH_BLOCK - i % BENCH_BLOCK; /* of the values */
         size_t room;
+        count = left < at_once ? left : at_once;
+        count = count < until_again ? count : until_again;
         if (weir_prepared_room_all(self->prepared, values, count, &room) != WEIR_OK) {
             return say_failed("weir: values beyond all memory");
+        }
+        if (room > CODEC_PIECE) {
+            return say_failed("weir: commands that are longer than the output has room");
         }
         at = CODEC_PIECE - at < room ? 0 : at;
         const char *end =

@@ -153,13 +153,22 @@ static inline void copy_words(char *restrict out, const char *restrict from, siz
     memcpy(out + last, from + last, WORD);
 }
 
+/* 0 to COPY_MOST bytes. */
+static inline void copy_value(char *restrict out, const char *restrict from, size_t len) {
+    if (len < WORD) {
+        weir_copy_short(out, from, len);
+    } else {
+        copy_words(out, from, len);
+    }
+}
+
 /* The length of a value, and its bytes. */
 static char *put_any_value(char *out, weir_view value) {
     out = weir_put_line_end(weir_put_u64(out, value.len));
-    if (value.len < WORD || value.len > COPY_MOST) {
-        weir_copy_short(out, value.data, value.len);
+    if (value.len > COPY_MOST) {
+        memcpy(out, value.data, value.len);
     } else {
-        copy_words(out, value.data, value.len);
+        copy_value(out, value.data, value.len);
     }
     return out + value.len;
 }
@@ -170,11 +179,7 @@ static inline char *put_value(char *restrict out, weir_view value) {
     }
     memcpy(out, LENGTHS + 4 * value.len, 4);
     out += value.len > 9 ? 4 : 3;
-    if (value.len < WORD) {
-        weir_copy_short(out, value.data, value.len);
-    } else {
-        copy_words(out, value.data, value.len);
-    }
+    copy_value(out, value.data, value.len);
     return out + value.len;
 }
 
@@ -272,32 +277,30 @@ static size_t count_like(const struct model *model, const weir_view *values,
     return alike;
 }
 
-static inline void put_like(const struct model *model, char *out, const weir_view *values,
-                            size_t value_count) {
-    copy_model(out, model->bytes, model->len);
-    for (size_t i = 0; i < value_count; i++) {
-        char *at = out + model->value_at[i];
-        if (model->value_len[i] < WORD) {
-            weir_copy_short(at, values[i].data, model->value_len[i]);
-        } else {
-            copy_words(at, values[i].data, model->value_len[i]);
-        }
+/* One value, as most entries have that are many. */
+static char *write_like_one(const struct model *model, char *restrict out,
+                            const weir_view *values, size_t count) {
+    const char *bytes = model->bytes;
+    size_t len = model->len;
+    size_t value_len = model->value_len[0];
+    size_t value_at = model->value_at[0];
+    for (const weir_view *end = values + count; values < end; values++, out += len) {
+        copy_model(out, bytes, len);
+        copy_value(out + value_at, values->data, value_len);
     }
+    return out;
 }
 
-/* The number of values is 1 so often that there is code for it. */
 static char *write_like(const struct model *model, char *out, const weir_view *values,
                         size_t value_count, size_t count) {
-    const struct model own = *model; /* nothing that is written can change it */
-    char *end = out + count * own.len;
     if (value_count == 1) {
-        for (; out < end; out += own.len) {
-            put_like(&own, out, values++, 1);
-        }
+        return write_like_one(model, out, values, count);
     }
-    for (; out < end; out += own.len) {
-        put_like(&own, out, values, value_count);
-        values += value_count;
+    for (size_t i = 0; i < count; i++, out += model->len) {
+        copy_model(out, model->bytes, model->len);
+        for (size_t k = 0; k < value_count; k++) {
+            copy_value(out + model->value_at[k], values++->data, model->value_len[k]);
+        }
     }
     return out;
 }
