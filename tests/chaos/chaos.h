@@ -113,6 +113,7 @@ struct chaos_result {
     uint64_t runs, troubles;
     uint64_t entries, acked, lost, told, duplicated, reordered, unknown, refused;
     uint64_t done, again, unexplained, pending, letters, members;
+    uint64_t torn;    /* runs whose server kept half a transaction in its file */
     uint64_t broken;  /* promises */
     char words[1024]; /* the first that was */
 };
@@ -156,6 +157,7 @@ struct chaos_run {
     pid_t writers[CHAOS_WRITERS];
     pid_t workers[CHAOS_WORKERS];
     uint64_t step; /* how many troubles there were */
+    bool is_torn;  /* the server has added what it had dropped: see field.c */
 
     int64_t last[CHAOS_WRITERS]; /* the checker's: the last number seen of each producer */
 };
@@ -196,6 +198,9 @@ void chaos_proxy(const struct chaos_run *run, const char *format, ...)
 
 /* kill -9, a while of nothing, and up again. */
 void chaos_restart(struct chaos_run *run, int64_t down_ms);
+
+/* True if the server's log tells of a transaction that it found twice begun in its file. */
+bool chaos_is_torn(const struct chaos_run *run);
 
 /* The server has started anew: the control connects again. */
 void chaos_control(struct chaos_run *run);

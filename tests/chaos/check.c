@@ -70,7 +70,7 @@ static bool is_told(const struct chaos_writer *writer, const struct chaos_fate *
 /* An acknowledgement names the id; 0-0: it is not known which. */
 static void judge_id(struct chaos_run *run, uint64_t number,
                      const struct chaos_fate *fate) {
-    if (fate->is_seen && run->mode != WEIR_DELIVERY_AT_LEAST_ONCE &&
+    if (fate->is_seen && run->mode != WEIR_DELIVERY_AT_LEAST_ONCE && !run->is_torn &&
         weir_id_compare(fate->id, WEIR_ID_MIN) != 0 &&
         weir_id_compare(fate->id, fate->seen) != 0) {
         chaos_broken(run, "U: %d was acknowledged with another id", (int)number);
@@ -119,7 +119,8 @@ static void judge_sums(struct chaos_run *run) {
     const struct chaos_scenario *scenario = run->scenario;
     bool is_exactly_once =
         run->mode != WEIR_DELIVERY_REPORT && run->mode != WEIR_DELIVERY_AT_LEAST_ONCE;
-    if (result->duplicated > 0 && run->mode != WEIR_DELIVERY_AT_LEAST_ONCE) {
+    if (result->duplicated > 0 && run->mode != WEIR_DELIVERY_AT_LEAST_ONCE &&
+        !run->is_torn) {
         chaos_broken(run, "D: %" PRIu64 " are there twice", result->duplicated);
     }
     if (result->reordered > 0 && (scenario->letters & CHAOS_O) != 0 &&

@@ -71,3 +71,22 @@ void chaos_restart(struct chaos_run *run, int64_t down_ms) {
     }
     chaos_control(run);
 }
+
+/* Redis to 8.6, killed in the midst of writing a script's changes to its file, leaves their
+ * beginning there when it restarts, and begins the next ones behind it. The restart after
+ * that takes both for one, and adds what had been dropped. Valkey takes the beginning out.
+ */
+bool chaos_is_torn(const struct chaos_run *run) {
+    char path[64];
+    char line[1024];
+    bool is_torn = false;
+    (void)snprintf(path, sizeof path, "%s/log", run->server.folder);
+    FILE *log = fopen(path, "r");
+    while (log != NULL && !is_torn && fgets(line, sizeof line, log) != NULL) {
+        is_torn = strstr(line, "MULTI calls can not be nested") != NULL;
+    }
+    if (log != NULL) {
+        (void)fclose(log);
+    }
+    return is_torn;
+}

@@ -208,6 +208,8 @@ static void judge(struct chaos_run *run) {
         judge_writer(run, &run->shared->writers[i]);
     }
     judge_words(run);
+    run->is_torn = run->mode == WEIR_DELIVERY_SCRIPT && chaos_is_torn(run);
+    run->result->torn = run->is_torn ? 1 : 0;
     if (run->scenario->modes != 0) {
         chaos_see(run, CHAOS_KEY);
         chaos_judge(run);
