@@ -107,10 +107,11 @@ size_t weir_prepared_value_count(const weir_prepared *prepared) {
 
 /* ---- writing ---- */
 
-weir_status weir_prepared_room(const weir_prepared *prepared, const weir_view *values,
-                               size_t *room) {
-    size_t sum = prepared->fixed_room;
-    for (size_t i = 0; i < prepared->value_count; i++) {
+/* WEIR_OK: *room is `fixed` and the bytes of the values. */
+static inline weir_status add_values(size_t fixed, const weir_view *values, size_t count,
+                                     size_t *room) {
+    size_t sum = fixed;
+    for (size_t i = 0; i < count; i++) {
         if (values[i].len > SIZE_MAX - sum) {
             return WEIR_ERR_LIMIT;
         }
@@ -118,6 +119,11 @@ weir_status weir_prepared_room(const weir_prepared *prepared, const weir_view *v
     }
     *room = sum;
     return WEIR_OK;
+}
+
+weir_status weir_prepared_room(const weir_prepared *prepared, const weir_view *values,
+                               size_t *room) {
+    return add_values(prepared->fixed_room, values, prepared->value_count, room);
 }
 
 /* Copies whole blocks, 1 or more. */
@@ -200,21 +206,10 @@ char *weir_prepared_write(const weir_prepared *prepared, char *out,
 
 weir_status weir_prepared_room_all(const weir_prepared *prepared, const weir_view *values,
                                    size_t count, size_t *room) {
-    size_t value_count = prepared->value_count;
-    if (count > SIZE_MAX / prepared->fixed_room) {
-        return WEIR_ERR_LIMIT;
-    }
-    size_t sum = count * prepared->fixed_room;
-    for (size_t i = 0; i < count; i++) {
-        for (const weir_view *end = values + value_count; values < end; values++) {
-            if (values->len > SIZE_MAX - sum) {
-                return WEIR_ERR_LIMIT;
-            }
-            sum += values->len;
-        }
-    }
-    *room = sum;
-    return WEIR_OK;
+    size_t fixed = prepared->fixed_room; /* above value_count: that product fits too */
+    return count <= SIZE_MAX / fixed
+               ? add_values(count * fixed, values, count * prepared->value_count, room)
+               : WEIR_ERR_LIMIT;
 }
 
 /* A longer command is not worth copying as a whole, nor one of more values. */
