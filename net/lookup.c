@@ -37,8 +37,8 @@ void weir_lookup_release(struct weir_lookup *lookup) {
     if (lookup == NULL) {
         return;
     }
-    bool is_done =
-        weir_lookup_is_done(lookup); /* both before: it may be gone behind that */
+    /* asked before it is let go of: the other holder may free it at once */
+    bool is_done = weir_lookup_is_done(lookup);
     bool is_ours = weir_lookup_is_ours(lookup);
     unsigned held = atomic_fetch_sub_explicit(&lookup->holders, 1, memory_order_acq_rel);
     if (held > 1 && is_ours) {

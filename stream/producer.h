@@ -106,9 +106,9 @@ typedef struct weir_producer_options {
     /* What else an acknowledgement waits for: one WAIT or WAITAOF behind each batch. */
     uint32_t wait_replicas; /* so many replicas have it */
     bool wait_fsync;        /* it is on disk: Redis 7.2, with appendonly yes */
-    int64_t
-        wait_ms; /* at most so long. Then the report says what is so. Default 1000; 5000
-                    with wait_fsync, as appendfsync everysec syncs every second or two */
+    /* At most so long; then the report says what is so. Default 1000; 5000 with wait_fsync,
+     * as appendfsync everysec syncs every second or two. */
+    int64_t wait_ms;
 
     const char *name; /* IDMP, SCRIPT: how the server calls us, at most 40 bytes, with a
                          random number behind it; default "weir". Copied */

@@ -12,12 +12,12 @@
 #define DEFAULT_ENTRIES 65536
 #define DEFAULT_BYTES   ((size_t)64 << 20)
 #define DEFAULT_FLIGHT  4096
-#define FSYNC_WAIT_MS                                                                      \
-    5000 /* appendfsync everysec: 2 s, and more where the disk is slow                     \
-          */
-#define FLIGHT_BYTES   ((size_t)8 << 20)
-#define EXTRA_REQUESTS 4096 /* in flight that are not of entries */
-#define LEAST_BYTES    4096
+#define FLIGHT_BYTES    ((size_t)8 << 20)
+#define EXTRA_REQUESTS  4096 /* in flight that are not of entries */
+#define LEAST_BYTES     4096
+
+/* appendfsync everysec takes up to two seconds, and more where the disk is slow. */
+#define FSYNC_WAIT_MS 5000
 
 /* ---- options ---- */
 
