@@ -261,43 +261,57 @@ static inline void copy_model(char *restrict out, const char *restrict from, siz
     memcpy(out + len - BLOCK, from + len - BLOCK, BLOCK);
 }
 
-/* How many commands of those behind `values` are like the model. */
-static size_t count_like(const struct model *model, const weir_view *values,
-                         size_t value_count, size_t count) {
-    size_t alike = 0;
-    while (alike < count && is_like(model, values, value_count)) {
-        values += value_count;
-        alike++;
-    }
-    return alike;
-}
-
-/* One value, as most entries have that are many. */
-static char *write_like_one(const struct model *model, char *restrict out,
-                            const weir_view *values, size_t count) {
-    const char *bytes = model->bytes;
+/* One value of one or two words in a command of `words` words, a constant where this is
+ * called: as most entries are that are many. Gives how many commands were like the model.
+ */
+static inline size_t write_words(const struct model *model, char *restrict out,
+                                 const weir_view *values, size_t count, size_t words) {
+    const char *restrict bytes = model->bytes;
     size_t len = model->len;
     size_t value_len = model->value_len[0];
     size_t value_at = model->value_at[0];
-    for (const weir_view *end = values + count; values < end; values++, out += len) {
-        copy_model(out, bytes, len);
-        copy_value(out + value_at, values->data, value_len);
+    size_t second_at = value_len - WORD;
+    size_t done = 0;
+    for (; done < count && values[done].len == value_len; done++, out += len) {
+        const char *value = values[done].data;
+        memcpy(out, bytes, (words - 1) * WORD);
+        memcpy(out + len - WORD, bytes + len - WORD, WORD);
+        memcpy(out + value_at, value, WORD);
+        if (second_at > 0) {
+            memcpy(out + value_at + second_at, value + second_at, WORD);
+        }
     }
-    return out;
+    return done;
 }
 
-static char *write_like(const struct model *model, char *out, const weir_view *values,
-                        size_t value_count, size_t count) {
-    if (value_count == 1) {
-        return write_like_one(model, out, values, count);
-    }
-    for (size_t i = 0; i < count; i++, out += model->len) {
+static size_t write_like_any(const struct model *model, char *out, const weir_view *values,
+                             size_t value_count, size_t count) {
+    size_t done = 0;
+    for (; done < count && is_like(model, values, value_count); done++, out += model->len) {
         copy_model(out, model->bytes, model->len);
         for (size_t k = 0; k < value_count; k++) {
             copy_value(out + model->value_at[k], values++->data, model->value_len[k]);
         }
     }
-    return out;
+    return done;
+}
+
+static bool has_words(const struct model *model, size_t value_count) {
+    return value_count == 1 && model->value_len[0] >= WORD &&
+           model->value_len[0] <= 2 * WORD;
+}
+
+/* Writes commands as long as they are like the model. Gives how many. */
+static size_t write_like(const struct model *model, char *out, const weir_view *values,
+                         size_t value_count, size_t count) {
+    size_t words = has_words(model, value_count) ? (model->len + WORD - 1) / WORD : 0;
+    switch (words) {
+    case 4: return write_words(model, out, values, count, 4);
+    case 5: return write_words(model, out, values, count, 5);
+    case 6: return write_words(model, out, values, count, 6);
+    case 7: return write_words(model, out, values, count, 7);
+    default: return write_like_any(model, out, values, value_count, count);
+    }
 }
 
 char *weir_prepared_write_all(const weir_prepared *prepared, char *out,
@@ -306,15 +320,15 @@ char *weir_prepared_write_all(const weir_prepared *prepared, char *out,
     size_t value_count = prepared->value_count;
     while (count > 0) {
         char *end = weir_prepared_write(prepared, out, values);
+        note_model(&model, prepared, out, end, values);
         values += value_count;
         count--;
-        note_model(&model, prepared, out, end, values - value_count);
         out = end;
         if (model.bytes != NULL) {
-            size_t alike = count_like(&model, values, value_count, count);
-            out = write_like(&model, out, values, value_count, alike);
-            values += alike * value_count;
-            count -= alike;
+            size_t done = write_like(&model, out, values, value_count, count);
+            values += done * value_count;
+            count -= done;
+            out += done * model.len;
         }
     }
     return out;

@@ -142,10 +142,8 @@ static void expect_all(const weir_prepared_parts *parts, const weir_view *values
 #define ALL_NAMES    10
 
 /* Values of one length, and of others now and then; one, several and many of them. */
-static void many_commands_are_as_if_written_one_by_one(void **state) {
-    (void)state;
+static void expect_all_lengths(size_t key_len) {
     static const size_t name_counts[] = {0, 1, 2, 8, 9, ALL_NAMES};
-    const weir_view head[] = {weir_text("XADD"), weir_text("k"), weir_text("*")};
     weir_view names[ALL_NAMES];
     weir_view values[ALL_COMMANDS * ALL_NAMES];
     static char bytes[1000];
@@ -155,6 +153,8 @@ static void many_commands_are_as_if_written_one_by_one(void **state) {
     for (size_t i = 0; i < ALL_NAMES; i++) {
         names[i] = weir_text("n");
     }
+    const weir_view head[] = {weir_text("XADD"), weir_bytes(bytes, key_len),
+                              weir_text("*")};
     for (size_t which = 0; which < sizeof name_counts / sizeof *name_counts; which++) {
         weir_prepared_parts parts = {head, 3, names, name_counts[which]};
         for (size_t len = 0; len <= 300; len++) {
@@ -165,6 +165,14 @@ static void many_commands_are_as_if_written_one_by_one(void **state) {
             expect_all(&parts, values, ALL_COMMANDS);
         }
         expect_all(&parts, values, 0);
+    }
+}
+
+static void many_commands_are_as_if_written_one_by_one(void **state) {
+    (void)state;
+    static const size_t key_lens[] = {1, 17, 33, 49, 200};
+    for (size_t i = 0; i < sizeof key_lens / sizeof *key_lens; i++) {
+        expect_all_lengths(key_lens[i]);
     }
 }
 
