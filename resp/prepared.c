@@ -12,7 +12,7 @@
 #define WORD 16 /* the widest that is loaded at once without asking the processor */
 
 /* A value of more bytes is left to memcpy. */
-#define COPY_MOST 256
+#define COPY_MOST (16 * WORD)
 
 /* What a value takes around its bytes beyond the pieces, at most: 20 digits, CR LF. */
 #define VALUE_FRAME 22
@@ -148,15 +148,25 @@ static const char LENGTHS[] =
     "80\r\n81\r\n82\r\n83\r\n84\r\n85\r\n86\r\n87\r\n88\r\n89\r\n"
     "90\r\n91\r\n92\r\n93\r\n94\r\n95\r\n96\r\n97\r\n98\r\n99\r\n";
 
-/* Bytes that may end where nothing more can be read: the last word of them overlaps the one
- * before it. */
+/* `half` to 2 * `half` bytes, as two copies of a constant length that overlap: nothing
+ * beyond them is read. */
+static inline void copy_halves(char *restrict out, const char *restrict from, size_t len,
+                               size_t half) {
+    memcpy(out, from, half);
+    memcpy(out + len - half, from + len - half, half);
+}
+
+/* WORD to COPY_MOST bytes. */
 static inline void copy_words(char *restrict out, const char *restrict from, size_t len) {
-    size_t last = len - WORD;
-    memcpy(out, from, WORD);
-    for (size_t at = WORD; at < last; at += WORD) {
-        memcpy(out + at, from + at, WORD);
+    if (len <= 2 * WORD) {
+        copy_halves(out, from, len, WORD);
+    } else if (len <= 4 * WORD) {
+        copy_halves(out, from, len, 2 * WORD);
+    } else if (len <= 8 * WORD) {
+        copy_halves(out, from, len, 4 * WORD);
+    } else {
+        copy_halves(out, from, len, 8 * WORD);
     }
-    memcpy(out + last, from + last, WORD);
 }
 
 /* 0 to COPY_MOST bytes. */
@@ -213,7 +223,6 @@ weir_status weir_prepared_room_all(const weir_prepared *prepared, const weir_vie
 }
 
 /* A longer command is not worth copying as a whole, nor one of more values. */
-#define MODEL_MOST   256
 #define MODEL_VALUES 8
 
 /* A command that was written, for those of the same lengths behind it. */
@@ -229,7 +238,7 @@ static void note_model(struct model *model, const weir_prepared *prepared,
     size_t len = (size_t)(end - begin);
     size_t at = 0;
     model->bytes = NULL;
-    if (prepared->value_count > MODEL_VALUES || len > MODEL_MOST || len < BLOCK) {
+    if (prepared->value_count > MODEL_VALUES || len > COPY_MOST || len < WORD) {
         return;
     }
     for (size_t i = 0; i < prepared->value_count; i++) {
@@ -250,15 +259,6 @@ static inline bool is_like(const struct model *model, const weir_view *values,
         different |= model->value_len[i] ^ values[i].len;
     }
     return different == 0;
-}
-
-/* Whole blocks, the last one overlaps the one before it. */
-static inline void copy_model(char *restrict out, const char *restrict from, size_t len) {
-    memcpy(out, from, BLOCK);
-    for (size_t at = BLOCK; at < len - BLOCK; at += BLOCK) {
-        memcpy(out + at, from + at, BLOCK);
-    }
-    memcpy(out + len - BLOCK, from + len - BLOCK, BLOCK);
 }
 
 /* One value of one or two words in a command of `words` words, a constant where this is
@@ -288,7 +288,7 @@ static size_t write_like_any(const struct model *model, char *out, const weir_vi
                              size_t value_count, size_t count) {
     size_t done = 0;
     for (; done < count && is_like(model, values, value_count); done++, out += model->len) {
-        copy_model(out, model->bytes, model->len);
+        copy_words(out, model->bytes, model->len);
         for (size_t k = 0; k < value_count; k++) {
             copy_value(out + model->value_at[k], values++->data, model->value_len[k]);
         }

@@ -26,7 +26,8 @@ static int64_t now(void) {
 
 static struct sockaddr_un unix_place(const char *path) {
     struct sockaddr_un place = {.sun_family = AF_UNIX};
-    (void)snprintf(place.sun_path, sizeof place.sun_path, "%s", path);
+    (void)snprintf(place.sun_path, sizeof place.sun_path, "%.*s",
+                   (int)sizeof place.sun_path - 1, path);
     return place;
 }
 
