@@ -1,15 +1,13 @@
 /* Commands that are prepared: constant pieces, and values between them.
- * Pieces are copied in whole blocks, their last one too: each piece is padded to whole
- * blocks where it lies, and what is copied too much is written over by what follows.
+ * Pieces are copied in whole words, their last one too: each piece is padded to whole
+ * words where it lies, and what is copied too much is written over by what follows.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "prepared.h"
 
 #include "bulk.h"
 #include "command.h"
 
-#define BLOCK 32 /* bytes that are copied at once */
-
-#define WORD 16 /* the widest that is loaded at once without asking the processor */
+#define WORD 16 /* the widest that is copied at once without asking the processor */
 
 /* A value of more bytes is left to memcpy. */
 #define COPY_MOST (16 * WORD)
@@ -19,22 +17,22 @@
 
 struct weir_prepared {
     size_t value_count;
-    size_t fixed_room;  /* all pieces, a frame for each value, a block to write over */
-    const char *pieces; /* piece after piece, each padded to whole blocks */
+    size_t fixed_room;  /* all pieces, a frame for each value, a word to write over */
+    const char *pieces; /* piece after piece, each padded to whole words */
     size_t piece_len[]; /* value_count + 1 */
 };
 
-static size_t padded(size_t len) { return (len + BLOCK - 1) & ~(size_t)(BLOCK - 1); }
+static size_t padded(size_t len) { return (len + WORD - 1) & ~(size_t)(WORD - 1); }
 
 /* ---- sizes ---- */
 
 /* Adds the bytes of one argument, and padding for the piece that may end in it. */
 static bool add_argument(size_t *sum, size_t len) {
-    size_t most = SIZE_MAX - 2 * BLOCK - WEIR_BULK_FRAME_MOST;
+    size_t most = SIZE_MAX - 2 * WORD - WEIR_BULK_FRAME_MOST;
     if (len > most || *sum > most - len) {
         return false;
     }
-    *sum += len + WEIR_BULK_FRAME_MOST + BLOCK;
+    *sum += len + WEIR_BULK_FRAME_MOST + WORD;
     return true;
 }
 
@@ -55,7 +53,7 @@ weir_status weir_prepared_size(const weir_prepared_parts *parts, size_t *size) {
     if (parts->head_count > SIZE_MAX / 4 || parts->name_count > SIZE_MAX / 4 / lengths) {
         return WEIR_ERR_LIMIT;
     }
-    size_t sum = sizeof(weir_prepared) + (parts->name_count + 1) * lengths + 4 * BLOCK;
+    size_t sum = sizeof(weir_prepared) + (parts->name_count + 1) * lengths + 4 * WORD;
     if (!add_arguments(&sum, parts->head, parts->head_count) ||
         !add_arguments(&sum, parts->names, parts->name_count)) {
         return WEIR_ERR_LIMIT;
@@ -87,7 +85,7 @@ weir_prepared *weir_prepared_make(void *memory, const weir_prepared_parts *parts
     made->value_count = parts->name_count;
     char *begin = (char *)(made->piece_len + parts->name_count + 1);
     made->pieces = begin;
-    made->fixed_room = BLOCK;
+    made->fixed_room = WORD;
     char *end = put_head(begin, parts);
     for (size_t i = 0; i < parts->name_count; i++) {
         end = weir_put_argument(end, parts->names[i]);
@@ -126,11 +124,11 @@ weir_status weir_prepared_room(const weir_prepared *prepared, const weir_view *v
     return add_values(prepared->fixed_room, values, prepared->value_count, room);
 }
 
-/* Copies whole blocks, 1 or more. */
+/* Copies whole words, 1 or more. */
 static inline char *put_piece(char *restrict out, const char *restrict piece, size_t len) {
-    memcpy(out, piece, BLOCK);
-    for (size_t at = BLOCK; at < len; at += BLOCK) {
-        memcpy(out + at, piece + at, BLOCK);
+    memcpy(out, piece, WORD);
+    for (size_t at = WORD; at < len; at += WORD) {
+        memcpy(out + at, piece + at, WORD);
     }
     return out + len;
 }
