@@ -99,6 +99,20 @@ weir_prepared *weir_prepared_make(void *memory, const weir_prepared_parts *parts
     return made;
 }
 
+bool weir_prepared_equal(const weir_prepared *prepared, const weir_prepared *other) {
+    size_t sum = 0;
+    if (prepared->value_count != other->value_count) {
+        return false;
+    }
+    for (size_t i = 0; i <= prepared->value_count; i++) {
+        if (prepared->piece_len[i] != other->piece_len[i]) {
+            return false;
+        }
+        sum += padded(prepared->piece_len[i]);
+    }
+    return memcmp(prepared->pieces, other->pieces, sum) == 0; /* the padding is zeroed */
+}
+
 size_t weir_prepared_value_count(const weir_prepared *prepared) {
     return prepared->value_count;
 }

@@ -36,6 +36,10 @@ WEIR_API weir_status weir_prepared_size(const weir_prepared_parts *parts, size_t
  * is borrowed for as long as it is used. Copies the parts. */
 WEIR_API weir_prepared *weir_prepared_make(void *memory, const weir_prepared_parts *parts);
 
+/* True if both write the same command for the same values. */
+WEIR_API bool weir_prepared_equal(const weir_prepared *prepared,
+                                  const weir_prepared *other);
+
 /* How many values a command takes: one for each name. */
 WEIR_API size_t weir_prepared_value_count(const weir_prepared *prepared);
 

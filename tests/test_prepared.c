@@ -264,6 +264,32 @@ static void a_value_beyond_size_t_is_refused(void **state) {
     free(prepared);
 }
 
+static weir_prepared *prepare(const weir_prepared_parts *parts) {
+    size_t size = 0;
+    assert_status(weir_prepared_size(parts, &size), WEIR_OK);
+    void *memory = malloc(size);
+    assert_non_null(memory);
+    memset(memory, 0xa5, size);
+    return weir_prepared_make(memory, parts);
+}
+
+static void equal_are_those_that_write_the_same(void **state) {
+    (void)state;
+    const weir_view words[] = {weir_text("XADD"), weir_text("k"), weir_text("a"),
+                               weir_text("b"), weir_text("ab")};
+    const weir_prepared_parts all[] = {{words, 2, words + 2, 2}, {words, 2, words + 2, 1},
+                                       {words, 2, words + 3, 2}, {words, 1, words + 2, 2},
+                                       {NULL, 0, words + 2, 2},  {words, 2, NULL, 0}};
+    const size_t count = sizeof all / sizeof *all;
+    for (size_t i = 0; i < count * count; i++) {
+        weir_prepared *one = prepare(&all[i / count]);
+        weir_prepared *other = prepare(&all[i % count]);
+        assert_int_equal(weir_prepared_equal(one, other), i / count == i % count);
+        free(one);
+        free(other);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_prepared_command_is_the_plain_one),
@@ -276,6 +302,7 @@ int main(void) {
         cmocka_unit_test(no_arguments_at_all_are_refused),
         cmocka_unit_test(sums_beyond_size_t_are_refused),
         cmocka_unit_test(a_value_beyond_size_t_is_refused),
+        cmocka_unit_test(equal_are_those_that_write_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
