@@ -101,11 +101,12 @@ int64_t weir_producer_deadline_ms(const weir_producer *producer) {
     if (producer->live > 0 && producer->options.timeout_ms != WEIR_FOREVER) {
         own_ms = now_ms + POLL_MS;
     }
-    if (is_due || producer->waiting.first != NULL || producer->load_at_us != 0) {
+    if (is_due || producer->waiting != NULL || producer->load_at_us != 0) {
         own_ms = now_ms + POLL_MS / 5;
     }
     bool can_send = producer->phase == WEIR_PRODUCER_OPEN &&
-                    producer->ready.first != NULL && weir_client_is_ready(producer->client);
+                    weir_producer_has_ready(producer) &&
+                    weir_client_is_ready(producer->client);
     bool lingers = producer->queued > 0 && producer->options.linger_us > 0;
     if (can_send && lingers && !weir_producer_awaits_window(producer)) {
         int64_t due_ms = (producer->queued_us + producer->options.linger_us + MS - 1) / MS;

@@ -6,6 +6,9 @@
 #include "../resp/reader.h"
 #include "client_private.h"
 
+#define FEW_STREAMS 16 /* they stay near by themselves */
+#define AHEAD       4  /* answers: so early is fetched what one needs */
+
 /* ---- from a lane to reports ---- */
 
 static weir_reason reason_of(weir_fate fate) {
@@ -377,6 +380,26 @@ static void dispatch(weir_producer *producer, const weir_note *note, weir_status
     }
 }
 
+/* The stream of the answer that comes so many later; NULL: none that is known. */
+static const weir_stream *stream_of(const weir_producer *producer, uint64_t later) {
+    uint64_t at = producer->first_note + later;
+    return at < producer->next_note ? producer->notes[at & (producer->note_room - 1)].stream
+                                    : NULL;
+}
+
+/* What answers that come soon will need. */
+static void fetch_ahead(const weir_producer *producer) {
+    const weir_stream *soon = stream_of(producer, AHEAD / 2);
+    const weir_stream *later = stream_of(producer, AHEAD);
+    if (later != NULL) {
+        weir_stream_fetch(later);
+    }
+    if (soon != NULL && soon->lane.flight.first != NULL) {
+        weir_fetch(soon->lane.flight.first);
+        weir_fetch(&soon->lane.flight.first->sent_us);
+    }
+}
+
 void weir_producer_answers(weir_producer *producer, int64_t now_us) {
     while (producer->first_note < producer->next_note) {
         weir_note note = producer->notes[producer->first_note & (producer->note_room - 1)];
@@ -387,6 +410,9 @@ void weir_producer_answers(weir_producer *producer, int64_t now_us) {
             return;
         }
         producer->first_note++;
+        if (producer->stream_count > FEW_STREAMS) {
+            fetch_ahead(producer);
+        }
         dispatch(producer, &note, st, id, whole, now_us);
     }
 }

@@ -130,6 +130,8 @@ static weir_status end(weir_producer *producer, weir_stream *stream, weir_item *
     item->user = user;
     item->appended_us = now_us;
     weir_lane_append(&stream->lane, item);
+    weir_stream_fetch(stream); /* it is sent soon */
+    weir_fetch(stream->head);
     if (producer->queued == 0) {
         producer->queued_us = now_us;
     }
@@ -181,7 +183,7 @@ weir_status weir_producer_append_values(weir_producer *producer, weir_stream *st
         return st;
     }
     char *end_of_it = weir_prepared_write(stream->names, item->bytes, values);
-    item->skip = (uint8_t)stream->names_skip;
+    item->skip = stream->names_skip;
     item->len = (size_t)(end_of_it - item->bytes) - stream->names_skip;
     item->field_count = weir_prepared_value_count(stream->names);
     return end(producer, stream, item, user);

@@ -49,56 +49,77 @@ typedef struct weir_call_gap {
     bool was_forgotten; /* the stream is there, its numbers are not */
 } weir_call_gap;
 
+/* What each entry touches stands first and close together, or with thousands of streams the
+ * memory that is fetched for an entry would be most of what it costs. */
 struct weir_stream {
-    weir_lane lane;
-    char *keys; /* own copies of both: */
-    size_t keys_size;
-    weir_view key;
-    weir_view side; /* SCRIPT: the key beside it where its numbers are kept */
-    char *head;     /* XADD, key, trim, IDMP and name: encoded */
+    weir_stream *next_waiting;
+    int64_t retry_at_us;  /* 0: now */
+    weir_prepared *names; /* NULL: none were given */
+    char *head;           /* XADD, key, trim, IDMP and name: encoded */
     size_t head_len;
     size_t head_args;
-    weir_prepared *names; /* NULL: none were given */
-    size_t names_size;
-    size_t names_skip; /* bytes of the prepared command's header */
-    weir_trim trim;
-    uint64_t trim_every;
-    uint64_t since_trim;
-    weir_id top;              /* highest id that was acknowledged, or told by XINFO */
-    weir_id acked;            /* likewise, acknowledged alone */
-    uint32_t window;          /* IDMP: in flight at most */
-    uint64_t idmp_maxsize;    /* IDMP: as XINFO told last, 0: not yet */
-    uint64_t idmp_duration_s; /* likewise */
-    bool is_forgetful;        /* IDMP: the server may have forgotten what was in flight */
+    uint8_t names_skip; /* bytes of the prepared command's header */
+    bool is_listed;     /* in the producer's `ready` or `waiting` */
     bool has_facts;
     bool wants_facts;
-    bool is_asking;      /* for facts */
-    bool is_proving;     /* they tell whether something was lost: new ids would hide it */
-    bool is_judging;     /* IDMP: they decide what becomes of what is held */
-    bool is_looking;     /* for an id */
-    bool is_refused;     /* for the time being: a delay is due once it is drained */
-    int64_t retry_us;    /* the last delay, 0: none since something was acknowledged */
-    int64_t retry_at_us; /* 0: now */
+    bool is_asking;    /* for facts */
+    bool is_proving;   /* they tell whether something was lost: new ids would hide it */
+    bool is_judging;   /* IDMP: they decide what becomes of what is held */
+    bool is_looking;   /* for an id */
+    bool is_refused;   /* for the time being: a delay is due once it is drained */
+    bool is_forgetful; /* IDMP: the server may have forgotten what was in flight */
+    bool has_gap;
+    weir_lane lane;
+    uint64_t since_trim;
+    uint64_t trim_every;
+    weir_id top;      /* highest id that was acknowledged, or told by XINFO */
+    weir_id acked;    /* likewise, acknowledged alone */
+    int64_t retry_us; /* the last delay, 0: none since something was acknowledged */
+    uint32_t gaps;    /* SCRIPT: in a row */
+    uint32_t window;  /* IDMP: in flight at most */
     /* SCRIPT: numbers of calls */
     uint64_t batch;       /* given last */
     uint64_t acked_batch; /* done, as the server said */
     uint64_t prev_batch;  /* the one before the next that is sent */
     weir_call_gap gap;    /* if has_gap */
     uint32_t epoch;
-    uint32_t gaps;  /* in a row */
-    uint32_t calls; /* in flight */
-    bool has_gap;
-    bool is_listed; /* in the producer's `ready` or `waiting` */
-    weir_stream *next_listed;
+    uint32_t calls;           /* in flight */
+    uint64_t idmp_maxsize;    /* IDMP: as XINFO told last, 0: not yet */
+    uint64_t idmp_duration_s; /* likewise */
+    char *keys;               /* own copies of both: */
+    size_t keys_size;
+    weir_view key;
+    weir_view side; /* SCRIPT: the key beside it where its numbers are kept */
+    weir_trim trim;
+    size_t names_size;      /* of `names`, 0: they are another stream's */
     weir_stream *next_same; /* hash chain */
     uint64_t hash;
 };
 
-/* Streams that have something to send, or will have. */
-typedef struct weir_listed {
-    weir_stream *first;
-    weir_stream *last;
-} weir_listed;
+/* What will be read and written soon: with thousands of streams it is far away. */
+static inline void weir_fetch(const void *at) {
+#if defined(__GNUC__)
+    __builtin_prefetch(at, 1);
+#else
+    (void)at;
+#endif
+}
+
+/* All of a stream that an entry touches. */
+static inline void weir_stream_fetch(const weir_stream *stream) {
+    weir_fetch(stream);
+    weir_fetch(&stream->lane);
+    weir_fetch(&stream->lane.held);
+    weir_fetch(&stream->acked);
+    weir_fetch(&stream->window);
+}
+
+/* Streams that have something to send. A ring, so that it is known which come soon. */
+typedef struct weir_ready {
+    weir_stream **ring; /* of stream_room places, by first and next */
+    size_t first;
+    size_t next;
+} weir_ready;
 
 typedef enum weir_producer_phase {
     WEIR_PRODUCER_CONNECTING,
@@ -146,8 +167,8 @@ struct weir_producer {
     size_t stream_count;
     size_t stream_room;
     weir_stream **buckets; /* by hash of their keys; a power of two, stream_room * 2 */
-    weir_listed ready;
-    weir_listed waiting;
+    weir_ready ready;
+    weir_stream *waiting; /* the first of those that will have something */
 
     weir_note *notes; /* ring, by first_note and next_note */
     size_t note_room; /* a power of two */
@@ -174,6 +195,10 @@ struct weir_producer {
     weir_error shown[2]; /* what the reports taken last point to, where it is not kept */
     weir_counters counters;
 };
+
+static inline bool weir_producer_has_ready(const weir_producer *producer) {
+    return producer->ready.first != producer->ready.next;
+}
 
 /* ---- producer.c ---- */
 

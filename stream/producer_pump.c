@@ -9,6 +9,7 @@
 
 #define FIRST_NOTES   1024
 #define HEAD_ROOM     192 /* header, iid and id of one XADD */
+#define AHEAD         4   /* turns: so early is fetched what a stream needs for its own */
 #define RETRY_FLOOR   ((int64_t)20000)
 #define RETRY_CEILING ((int64_t)1000000)
 
@@ -194,8 +195,16 @@ static bool has_window(const weir_producer *producer, const weir_stream *stream)
                 producer->options.in_flight_bytes);
 }
 
+/* The ready one that has its turn so many turns later; NULL: there is none. */
+static weir_stream *ready_at(const weir_producer *producer, size_t later) {
+    const weir_ready *ready = &producer->ready;
+    return later < ready->next - ready->first
+               ? ready->ring[(ready->first + later) & (producer->stream_room - 1)]
+               : NULL;
+}
+
 bool weir_producer_awaits_window(const weir_producer *producer) {
-    const weir_stream *stream = producer->ready.first;
+    const weir_stream *stream = ready_at(producer, 0);
     return stream != NULL && stream->lane.queue.first != NULL &&
            !has_window(producer, stream);
 }
@@ -252,36 +261,48 @@ static bool pump_stream(weir_producer *producer, weir_stream *stream, int64_t no
 
 /* Streams whose delay is over are ready again. */
 static void wake(weir_producer *producer, int64_t now_us) {
-    weir_stream *stream = producer->waiting.first;
-    producer->waiting.first = NULL;
+    weir_stream *stream = producer->waiting;
+    producer->waiting = NULL;
     while (stream != NULL) {
-        weir_stream *next = stream->next_listed;
-        stream->is_listed = false;
+        weir_stream *next = stream->next_waiting;
         if (stream->retry_at_us <= now_us) {
             stream->retry_at_us = 0;
+            stream->is_listed = false;
             weir_producer_list(producer, stream);
         } else {
-            stream->is_listed = true;
-            stream->next_listed = producer->waiting.first;
-            producer->waiting.first = stream;
+            stream->next_waiting = producer->waiting;
+            producer->waiting = stream;
         }
         stream = next;
     }
 }
 
+/* Of one that has its turn soon, and of the head that is copied then. */
+static void fetch_ready(const weir_producer *producer) {
+    const weir_stream *soon = ready_at(producer, AHEAD / 2);
+    const weir_stream *later = ready_at(producer, AHEAD);
+    if (soon != NULL) {
+        weir_fetch(soon->head);
+    }
+    if (later != NULL) {
+        weir_stream_fetch(later);
+    }
+}
+
 static bool pump_streams(weir_producer *producer, int64_t now_us) {
     weir_stream *stream;
-    while ((stream = producer->ready.first) != NULL) {
+    while ((stream = ready_at(producer, 0)) != NULL) {
+        fetch_ready(producer);
         bool is_done = stream->retry_at_us != 0 || pump_stream(producer, stream, now_us);
-        producer->ready.first = stream->next_listed;
+        producer->ready.first++;
         if (!is_done) { /* the others have their turn first, when there is room again */
             stream->is_listed = false;
             weir_producer_list(producer, stream);
             return false;
         }
         if (stream->retry_at_us != 0) {
-            stream->next_listed = producer->waiting.first;
-            producer->waiting.first = stream;
+            stream->next_waiting = producer->waiting;
+            producer->waiting = stream;
         } else {
             stream->is_listed = false;
         }
@@ -317,15 +338,15 @@ bool weir_producer_is_due(const weir_producer *producer, int64_t now_us) {
 }
 
 static bool has_due_wait(const weir_producer *producer, int64_t now_us) {
-    const weir_stream *stream = producer->waiting.first;
+    const weir_stream *stream = producer->waiting;
     while (stream != NULL && stream->retry_at_us > now_us) {
-        stream = stream->next_listed;
+        stream = stream->next_waiting;
     }
     return stream != NULL;
 }
 
 bool weir_producer_has_work(const weir_producer *producer, int64_t now_us) {
-    bool is_listed = producer->ready.first != NULL || has_due_wait(producer, now_us);
+    bool is_listed = weir_producer_has_ready(producer) || has_due_wait(producer, now_us);
     bool is_asked = producer->queued == 0; /* facts alone: they do not linger */
     return producer->needs_wait ||
            (is_listed && (is_asked || weir_producer_is_due(producer, now_us)));
@@ -346,7 +367,7 @@ void weir_producer_pump(weir_producer *producer, int64_t now_us) {
         producer->needs_wait = true;
         send_wait(producer, WEIR_NOTE_WAIT);
     }
-    bool is_left = producer->ready.first != NULL || producer->needs_wait;
+    bool is_left = weir_producer_has_ready(producer) || producer->needs_wait;
     producer->is_starved = is_left && producer->next_note == first;
     if (producer->next_note == first) {
         return;

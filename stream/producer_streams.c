@@ -34,30 +34,44 @@ static weir_stream *find(const weir_producer *producer, weir_view key, uint64_t 
     return stream;
 }
 
+/* Bytes of buckets, and of the ready ones' ring behind them. */
+static size_t table_size(size_t room) { return 3 * room * POINTER_BYTES; }
+
+/* The table is another one, of `room`: puts into it what the old one had. */
+static void fill_table(weir_producer *producer, weir_stream **table, size_t room) {
+    weir_ready old = producer->ready;
+    weir_ready ready = {table + 2 * room, 0, 0};
+    while (old.first != old.next) {
+        ready.ring[ready.next++] = old.ring[old.first++ & (producer->stream_room - 1)];
+    }
+    weir_mem_free(&producer->mem, producer->buckets, table_size(producer->stream_room));
+    producer->ready = ready;
+    producer->buckets = table;
+    producer->stream_room = room;
+    for (size_t i = 0; i < producer->stream_count; i++) {
+        weir_stream *stream = producer->streams[i];
+        weir_stream **bucket = bucket_of(producer, stream->hash);
+        stream->next_same = *bucket;
+        *bucket = stream;
+    }
+}
+
 /* Room for one stream more. */
 static bool grow(weir_producer *producer) {
     size_t old = producer->stream_room;
     size_t room = old == 0 ? FIRST_ROOM : 2 * old;
-    weir_stream **buckets =
-        weir_mem_resize(&producer->mem, NULL, 0, 2 * room * POINTER_BYTES);
+    weir_stream **table = weir_mem_resize(&producer->mem, NULL, 0, table_size(room));
     weir_stream **streams =
-        buckets == NULL ? NULL
-                        : weir_mem_resize(&producer->mem, producer->streams,
-                                          old * POINTER_BYTES, room * POINTER_BYTES);
+        table == NULL ? NULL
+                      : weir_mem_resize(&producer->mem, producer->streams,
+                                        old * POINTER_BYTES, room * POINTER_BYTES);
     if (streams == NULL) {
-        weir_mem_free(&producer->mem, buckets, 2 * room * POINTER_BYTES);
+        weir_mem_free(&producer->mem, table, table_size(room));
         return false;
     }
-    weir_mem_free(&producer->mem, producer->buckets, 2 * old * POINTER_BYTES);
-    memset(buckets, 0, 2 * room * POINTER_BYTES);
-    producer->buckets = buckets;
+    memset(table, 0, table_size(room));
     producer->streams = streams;
-    producer->stream_room = room;
-    for (size_t i = 0; i < producer->stream_count; i++) {
-        weir_stream **bucket = bucket_of(producer, streams[i]->hash);
-        streams[i]->next_same = *bucket;
-        *bucket = streams[i];
-    }
+    fill_table(producer, table, room);
     return true;
 }
 
@@ -170,7 +184,9 @@ static bool copy_key(weir_producer *producer, weir_stream *stream, weir_view key
 static void free_stream(weir_producer *producer, weir_stream *stream) {
     weir_mem_free(&producer->mem, stream->keys, stream->keys_size);
     weir_mem_free(&producer->mem, stream->head, stream->head_len);
-    weir_mem_free(&producer->mem, stream->names, stream->names_size);
+    if (stream->names_size > 0) {
+        weir_mem_free(&producer->mem, stream->names, stream->names_size);
+    }
     weir_mem_free(&producer->mem, stream, sizeof *stream);
 }
 
@@ -179,9 +195,20 @@ void weir_producer_free_streams(weir_producer *producer) {
         free_stream(producer, producer->streams[i]);
     }
     weir_mem_free(&producer->mem, producer->streams, producer->stream_room * POINTER_BYTES);
-    weir_mem_free(&producer->mem, producer->buckets,
-                  2 * producer->stream_room * POINTER_BYTES);
+    weir_mem_free(&producer->mem, producer->buckets, table_size(producer->stream_room));
     producer->stream_count = producer->stream_room = 0;
+}
+
+/* Many streams have the same names as a rule: they are kept once, as long as one stream
+ * with them follows another. */
+static void share_names(weir_producer *producer, weir_stream *stream) {
+    size_t count = producer->stream_count;
+    weir_prepared *last = count > 0 ? producer->streams[count - 1]->names : NULL;
+    if (last != NULL && weir_prepared_equal(stream->names, last)) {
+        weir_mem_free(&producer->mem, stream->names, stream->names_size);
+        stream->names = last;
+        stream->names_size = 0;
+    }
 }
 
 static bool prepare_names(weir_producer *producer, weir_stream *stream,
@@ -197,7 +224,8 @@ static bool prepare_names(weir_producer *producer, weir_stream *stream,
     }
     stream->names = weir_prepared_make(memory, &parts);
     stream->names_size = size;
-    stream->names_skip = weir_header_size(2 * options->name_count);
+    stream->names_skip = (uint8_t)weir_header_size(2 * options->name_count);
+    share_names(producer, stream);
     return true;
 }
 
@@ -275,15 +303,8 @@ weir_status weir_producer_stream(weir_producer *producer, weir_view key,
 weir_view weir_stream_key(const weir_stream *stream) { return stream->key; }
 
 void weir_producer_list(weir_producer *producer, weir_stream *stream) {
-    if (stream->is_listed) {
-        return;
+    if (!stream->is_listed) {
+        stream->is_listed = true;
+        producer->ready.ring[producer->ready.next++ & (producer->stream_room - 1)] = stream;
     }
-    stream->is_listed = true;
-    stream->next_listed = NULL;
-    if (producer->ready.first == NULL) {
-        producer->ready.first = stream;
-    } else {
-        producer->ready.last->next_listed = stream;
-    }
-    producer->ready.last = stream;
 }

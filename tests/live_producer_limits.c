@@ -310,6 +310,52 @@ static void each_of_many_streams_keeps_its_order(void **state) {
     }
 }
 
+/* The only entry of the stream has these names, and their first letters as values. */
+static void expect_names(weir_client *client, const char *key, const weir_view *names,
+                         size_t count) {
+    weir_entries all;
+    weir_entry entry;
+    assert_ok(client,
+              weir_xrange(client, weir_text(key), WEIR_ID_MIN, WEIR_ID_MAX, NULL, &all));
+    assert_ok(client, weir_entries_next(&all, &entry));
+    assert_int_equal(entry.field_count, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(weir_view_equal(entry.fields[i].name, names[i]));
+        assert_true(weir_view_equal(entry.fields[i].value, weir_bytes(names[i].data, 1)));
+    }
+    assert_status(weir_entries_next(&all, &entry), WEIR_END);
+}
+
+static void streams_keep_their_own_names(void **state) {
+    struct live *live = *state;
+    const weir_view names[] = {weir_text("north"), weir_text("south"), weir_text("east")};
+    const weir_view values[] = {weir_text("n"), weir_text("s"), weir_text("e")};
+    /* first, count: some have those of the one before, some have not */
+    static const size_t parts[][2] = {{0, 2}, {0, 2}, {0, 1}, {1, 2}, {1, 2}, {0, 2}};
+    enum { STREAMS = sizeof parts / sizeof *parts };
+    struct tally tally;
+    weir_producer_options options = tally_options(&tally, WEIR_DELIVERY_REPORT);
+    weir_producer *producer = tally_open(live->server->url, NULL, &options);
+    char key[16];
+    for (size_t i = 0; i < STREAMS; i++) {
+        weir_stream_options shape = {.names = names + parts[i][0],
+                                     .name_count = parts[i][1]};
+        weir_stream *stream;
+        (void)snprintf(key, sizeof key, "s%zu", i);
+        assert_status(weir_producer_stream(producer, weir_text(key), &shape, &stream),
+                      WEIR_OK);
+        assert_status(
+            weir_producer_append_values(producer, stream, values + parts[i][0], NULL),
+            WEIR_OK);
+    }
+    finish(producer);
+    assert_int_equal(tally.outcomes[WEIR_OUTCOME_ACKED], STREAMS);
+    for (size_t i = 0; i < STREAMS; i++) {
+        (void)snprintf(key, sizeof key, "s%zu", i);
+        expect_names(live->client, key, names + parts[i][0], parts[i][1]);
+    }
+}
+
 /* ---- what is lent, and what is taken back ---- */
 
 static void entries_can_be_lent(void **state) {
@@ -645,6 +691,7 @@ int main(void) {
         LIVE_ON_BOTH(streams_are_kept_short),
         LIVE_ON_BOTH(a_trim_that_contradicts_itself_is_refused),
         LIVE_ON_BOTH(each_of_many_streams_keeps_its_order),
+        LIVE_ON_BOTH(streams_keep_their_own_names),
         LIVE_ON_BOTH(entries_can_be_lent),
         LIVE_ON_BOTH(what_has_no_end_can_be_taken_back),
         LIVE_ON_BOTH(a_callback_may_append_until_it_is_closed),

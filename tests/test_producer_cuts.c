@@ -59,8 +59,8 @@ static void skip_delays(weir_producer *producer) {
     if (!weir_client_is_ready(producer->client)) {
         (void)weir_client_reconnect(producer->client);
     }
-    for (weir_stream *stream = producer->waiting.first; stream != NULL;
-         stream = stream->next_listed) {
+    for (weir_stream *stream = producer->waiting; stream != NULL;
+         stream = stream->next_waiting) {
         stream->retry_at_us = 1;
     }
 }
