@@ -134,6 +134,33 @@ static void write_handover(FILE *file, const struct handover *result) {
     close_object(&handover);
 }
 
+static void write_pace(FILE *file, const struct pace_result *result) {
+    struct object pace = {.file = file, .between = ",\n     "};
+    fputc('{', file);
+    put_text(&pace, "name", result->scenario->name);
+    put_text(&pace, "unit", "us");
+    put_text(&pace, "better", "lower");
+    put_count(&pace, "rate", result->scenario->rate);
+    put_count(&pace, "entries", result->entries);
+    put_count(&pace, "rounds", result->rounds);
+    for (size_t who = 0; who < PACE_WHO_COUNT; who++) {
+        const struct pace_figure *figure = &result->figures[who];
+        struct object side = open_object(&pace, pace_who_names[who]);
+        put_number(&side, "acked_per_second", figure->rate);
+        put_number(&side, "p50", figure->p50_us);
+        put_number(&side, "p99", figure->p99_us);
+        put_number(&side, "p99.9", figure->p999_us);
+        put_number(&side, "most", figure->most_us);
+        put_number(&side, "backlog", figure->backlog);
+        put_number(&side, "cpu_ns_per_entry", figure->cpu_ns);
+        put_number(&side, "whole_cpu_ns_per_entry", figure->whole_ns);
+        put_number(&side, "entries_per_write", figure->batch);
+        put_number(&side, "server_busy", figure->server_busy);
+        close_object(&side);
+    }
+    close_object(&pace);
+}
+
 static void put_sides(struct object *scenario, const char *name, double weir, double floor,
                       double hiredis) {
     struct object sides = open_object(scenario, name);
@@ -224,6 +251,11 @@ void json_write(FILE *file, const struct report *report) {
     if (report->options.with_handover) {
         fputs(before, file);
         write_handover(file, &report->handover);
+        before = ",\n    ";
+    }
+    for (size_t i = 0; i < report->pace_count; i++) {
+        fputs(before, file);
+        write_pace(file, &report->paces[i]);
         before = ",\n    ";
     }
     for (size_t i = 0; i < report->result_count; i++) {

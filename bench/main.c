@@ -33,6 +33,24 @@ static bool run_codec(struct report *report) {
     return true;
 }
 
+static bool run_paces(const struct ground *ground, struct report *report) {
+    const struct options *options = &report->options;
+    for (size_t i = 0; i < PACE_COUNT; i++) {
+        const struct pace_scenario *scenario = &pace_scenarios[i];
+        uint64_t entries =
+            options->pace_entries != 0 ? options->pace_entries : scenario->rate;
+        if (!options->with_pace[i]) {
+            continue;
+        }
+        if (!pace_run(scenario, &ground->over[OVER_UNIX], ground->control, entries,
+                      options->rounds, &report->paces[report->pace_count])) {
+            return false;
+        }
+        report->pace_count++;
+    }
+    return true;
+}
+
 /* The memory of one reply comes first, while this process is small: the one that reads
  * begins as its copy. */
 static bool run_parts(const struct ground *ground, struct report *report, FILE *table) {
@@ -70,10 +88,11 @@ static bool run_parts(const struct ground *ground, struct report *report, FILE *
         }
         report->result_count++;
     }
-    if (!run_codec(report)) {
+    if (!run_paces(ground, report) || !run_codec(report)) {
         return false;
     }
     say_progress_end();
+    table_paces(table, report);
     table_scenarios(table, report);
     return true;
 }

@@ -25,23 +25,30 @@ struct said {
     bool is_all;
 };
 
-/* Every scenario has a number: those with a server first. */
-#define NAMED_COUNT (SCENARIO_COUNT + CODEC_COUNT)
+/* Every scenario has a number: those with a server first, then those at a fixed rate. */
+#define FIRST_PACE  SCENARIO_COUNT
+#define FIRST_CODEC (FIRST_PACE + PACE_COUNT)
+#define NAMED_COUNT (FIRST_CODEC + CODEC_COUNT)
 
 static const char *scenario_name(size_t i) {
-    return i < SCENARIO_COUNT ? scenarios[i].name
-                              : codec_scenarios[i - SCENARIO_COUNT].name;
+    return i < FIRST_PACE    ? scenarios[i].name
+           : i < FIRST_CODEC ? pace_scenarios[i - FIRST_PACE].name
+                             : codec_scenarios[i - FIRST_CODEC].name;
 }
 
 static bool *scenario_flag(struct options *options, size_t i) {
-    return i < SCENARIO_COUNT ? &options->with_scenario[i]
-                              : &options->with_codec[i - SCENARIO_COUNT];
+    return i < FIRST_PACE    ? &options->with_scenario[i]
+           : i < FIRST_CODEC ? &options->with_pace[i - FIRST_PACE]
+                             : &options->with_codec[i - FIRST_CODEC];
 }
 
 bool options_need_server(const struct options *options) {
     bool need = options->with_job || options->with_memory || options->with_handover;
     for (size_t i = 0; i < SCENARIO_COUNT; i++) {
         need = need || options->with_scenario[i];
+    }
+    for (size_t i = 0; i < PACE_COUNT; i++) {
+        need = need || options->with_pace[i];
     }
     return need;
 }
@@ -68,13 +75,13 @@ static void print_usage(FILE *file) {
         "  decode, encode  replies and commands in memory, without a server\n"
         "\n"
         "  --quick         fewer rounds of fewer entries: under 20 seconds in all\n"
-        "  --all           all scenarios: some 10 minutes\n"
+        "  --all           all scenarios: some 15 minutes\n"
         "  --only NAME,... only these; see below. A part of a name up to a dot is all that\n"
         "                  begin so: --only producer\n"
         "  --rounds N      rounds of each side, 1 to 101 (5; quick: 3)\n"
         "  --entries N     entries of a round, rounded up to thousands (200000; quick:\n"
-        "                  50000; round trips: a tenth); job: of the job (1000000);\n"
-        "                  memory: of the reply (10000000)\n"
+        "                  50000; round trips: a tenth; pace: one second's); job: of the\n"
+        "                  job (1000000); memory: of the reply (10000000)\n"
         "  --server PATH   the server program (redis-server)\n"
         "  --json FILE     the report for programs too; \"-\": instead, on stdout\n"
         "  --help          this text\n"
@@ -166,6 +173,9 @@ static void select_usual(const struct said *said, struct options *options) {
     for (size_t i = 0; i < SCENARIO_COUNT; i++) {
         options->with_scenario[i] = scenarios[i].run <= last;
     }
+    for (size_t i = 0; i < PACE_COUNT; i++) {
+        options->with_pace[i] = last == RUN_ALL;
+    }
     for (size_t i = 0; i < CODEC_COUNT; i++) {
         options->with_codec[i] = true;
     }
@@ -183,6 +193,7 @@ static void put_sizes(const struct said *said, struct options *options) {
     if (said->entries != 0) {
         options->round_entries = said->entries;
     }
+    options->pace_entries = said->entries;
 }
 
 static bool choose(const char *command, const struct said *said, struct options *options) {

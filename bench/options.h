@@ -4,6 +4,7 @@
 #define BENCH_OPTIONS_H
 
 #include "codec.h"
+#include "pace.h"
 
 struct options {
     const char *server; /* the program */
@@ -16,6 +17,8 @@ struct options {
     uint64_t memory_entries;
     bool with_handover;
     bool with_scenario[SCENARIO_COUNT];
+    bool with_pace[PACE_COUNT];
+    uint64_t pace_entries; /* of a round; 0: a second's */
     bool with_codec[CODEC_COUNT];
 };
 

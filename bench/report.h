@@ -8,6 +8,7 @@
 #include "job.h"
 #include "one_reply.h"
 #include "options.h"
+#include "pace.h"
 #include "provenance.h"
 #include "scenario.h"
 #include "server.h"
@@ -22,6 +23,8 @@ struct report {
     struct handover handover;
     struct result results[SCENARIO_COUNT + CODEC_COUNT];
     size_t result_count;
+    struct pace_result paces[PACE_COUNT];
+    size_t pace_count;
 };
 
 /* Parts of the table, each as soon as it is known. */
@@ -29,6 +32,7 @@ void table_head(FILE *file, const struct report *report);
 void table_job(FILE *file, const struct job_result *job);
 void table_memory(FILE *file, const struct one_reply *memory);
 void table_handover(FILE *file, const struct handover *handover);
+void table_paces(FILE *file, const struct report *report);
 void table_scenarios(FILE *file, const struct report *report);
 
 /* The whole report as one JSON object. */

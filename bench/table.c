@@ -157,6 +157,49 @@ static void print_cpu(FILE *file, const struct result *result) {
     fputc('\n', file);
 }
 
+static void print_pace(FILE *file, const char *name, const struct pace_figure *figure) {
+    char rate[GROUPED];
+    fprintf(file, "  %-12s %9s %8.0f %8.0f %8.0f %8.0f %8.0f %8.0f %8.0f", name,
+            group_digits((uint64_t)(figure->rate + 0.5), rate), figure->p50_us,
+            figure->p99_us, figure->p999_us, figure->most_us, figure->backlog,
+            figure->cpu_ns, figure->whole_ns);
+    print_number(file, 8, 1, figure->batch);
+    fprintf(file, "   %4.0f %%\n", figure->server_busy * 100);
+}
+
+static void print_paces(FILE *file, const struct pace_result *pace) {
+    double held = PACE_HELD * (double)pace->scenario->rate;
+    char due[GROUPED];
+    fprintf(file,
+            "%s: %s entries of one number are due each second, one stream, Unix socket;\n"
+            "latency in us from when each was due, %zu rounds together\n"
+            "  %-12s %9s %8s %8s %8s %8s %8s %8s %8s %8s   server\n",
+            pace->scenario->name, group_digits(pace->scenario->rate, due), pace->rounds,
+            "linger", "acked/s", "p50", "p99", "p99.9", "most", "backlog", "CPU", "whole",
+            "a write");
+    for (size_t who = 0; who < PACE_WHO_COUNT; who++) {
+        print_pace(file, pace_who_names[who], &pace->figures[who]);
+    }
+    fprintf(file, "  weir %s the rate, the floor %s\n\n",
+            pace->figures[PACE_WEIR].rate >= held ? "holds" : "DOES NOT HOLD",
+            pace->figures[PACE_FLOOR].rate >= held ? "holds it" : "DOES NOT");
+}
+
+void table_paces(FILE *file, const struct report *report) {
+    for (size_t i = 0; i < report->pace_count; i++) {
+        print_paces(file, &report->paces[i]);
+    }
+    if (report->pace_count > 0) {
+        fprintf(
+            file,
+            "pace: backlog: most entries due and not acknowledged. CPU: ns an entry, in the\n"
+            "client's calls; whole: of the process, with the loop that makes the entries\n"
+            "and sleeps %d us or more. nobody: that loop without a client.\n\n",
+            PACE_TICK_US);
+    }
+    fflush(file);
+}
+
 void table_scenarios(FILE *file, const struct report *report) {
     if (report->result_count == 0) {
         return;
