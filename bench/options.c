@@ -75,7 +75,7 @@ static void print_usage(FILE *file) {
         "  decode, encode  replies and commands in memory, without a server\n"
         "\n"
         "  --quick         fewer rounds of fewer entries: under 20 seconds in all\n"
-        "  --all           all scenarios: some 15 minutes\n"
+        "  --all           all scenarios: some 12 minutes\n"
         "  --only NAME,... only these; see below. A part of a name up to a dot is all that\n"
         "                  begin so: --only producer\n"
         "  --rounds N      rounds of each side, 1 to 101 (5; quick: 3)\n"
