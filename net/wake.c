@@ -27,8 +27,10 @@ void weir_wake_set(weir_wake *wake) {
     int kept = errno;
     atomic_store_explicit(&wake->is_set, true, memory_order_release);
     if (wake->fd >= 0) {
-        ssize_t put = write(wake->fd, &one, sizeof one);
-        (void)put;
+        ssize_t put = -1;
+        do {
+            put = write(wake->fd, &one, sizeof one);
+        } while (put < 0 && errno == EINTR);
     }
     errno = kept;
 }

@@ -2,8 +2,11 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "support.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 void support_assert_status(weir_status given, weir_status expected, const char *what,
@@ -48,6 +51,23 @@ void support_unguard(weir_view guarded) {
     size_t size = mapped_size(guarded.len);
     const char *map = guarded.data + guarded.len + page - size;
     assert_int_equal(munmap((void *)(uintptr_t)map, size), 0);
+}
+
+static int64_t now_ms(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int support_poll(int fd, short events, int ms) {
+    struct pollfd watched = {.fd = fd, .events = events};
+    int64_t until_ms = now_ms() + ms;
+    int ready = 0;
+    do {
+        int64_t left_ms = until_ms - now_ms();
+        ready = poll(&watched, 1, left_ms > 0 ? (int)left_ms : 0);
+    } while (ready < 0 && errno == EINTR);
+    return ready;
 }
 
 static void *counted_resize(void *user, void *block, size_t old_size, size_t new_size) {

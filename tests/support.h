@@ -1,5 +1,5 @@
 /* What many tests need: memory that ends at an unreadable page, an allocator that fails and
- * counts, statuses by name.
+ * counts, statuses by name, a wait that signals do not end.
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef WEIR_TESTS_SUPPORT_H
 #define WEIR_TESTS_SUPPORT_H
@@ -31,6 +31,10 @@ void support_assert_view(weir_view given, const char *expected, const char *file
  * a crash. Free with support_unguard. */
 weir_view support_guard(weir_view bytes);
 void support_unguard(weir_view guarded);
+
+/* poll of one descriptor (-1: none, a nap), which no signal ends early. What poll returns.
+ */
+int support_poll(int fd, short events, int ms);
 
 /* An allocator that gives `allowed` blocks and then refuses; counts what is out. */
 struct support_mem {
