@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "live.h"
 
+#include "road.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -49,6 +51,7 @@ static int open_live(void **state, int protocol) {
     live->server = &the_server;
     live->protocol = protocol;
     *state = live;
+    road_go_on();
     weir_options options = {.protocol = protocol};
     weir_status st = weir_open(the_server.url, &options, &live->client);
     assert_ok(live->client, st);

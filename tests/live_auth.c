@@ -39,8 +39,9 @@ static int stop(void **state) {
 
 static const char *url_of(const char *user_and_password, const char *behind) {
     static char url[200];
-    (void)snprintf(url, sizeof url, "redis://%s127.0.0.1:%u%s", user_and_password,
-                   (unsigned)the_server.port, behind);
+    const char *place = server_name(the_server.tcp_url);
+    (void)snprintf(url, sizeof url, "%.*s%s%s%s", (int)(place - the_server.tcp_url),
+                   the_server.tcp_url, user_and_password, place, behind);
     return url;
 }
 
@@ -69,8 +70,8 @@ static void expect_refused(const char *url, weir_options options, const char *co
         assert_int_equal(error->status, WEIR_ERR_REFUSED);
         assert_string_equal(error->code, code);
         assert_non_null(strstr(error->text, code));
-        assert_non_null(strstr(error->text, strncmp(url, "unix", 4) == 0 ? the_server.path
-                                                                         : "127.0.0.1:"));
+        const char *place = strncmp(url, "unix", 4) == 0 ? server_name(url) : "127.0.0.1:";
+        assert_non_null(strstr(error->text, place));
         assert_null(strstr(error->text, "p@ss"));
         assert_null(strstr(error->text, "p%40ss"));
         assert_null(strstr(error->text, "s3cret"));

@@ -226,9 +226,12 @@ static void verdicts_that_have_no_room_wait_for_it(void **state) {
     weir_consumer *consumer =
         open_at(live->server->url, (weir_options){.protocol = live->protocol}, options);
     weir_delivery tasks[10];
-    size_t count;
-    assert_status(weir_consumer_take(consumer, SOON_MS, tasks, 10, &count), WEIR_OK);
-    assert_int_equal(count, 10);
+    size_t count = 0;
+    for (size_t more = 0; count < 10; count += more) { /* as they come (road.h) */
+        assert_status(
+            weir_consumer_take(consumer, SOON_MS, tasks + count, 10 - count, &more),
+            WEIR_OK);
+    }
     assert_ok(live->client, live_say(live->client, "CLIENT", "PAUSE", "400"));
     for (size_t i = 0; i < count; i++) {
         assert_status(weir_consumer_done(consumer, &tasks[i]), WEIR_OK);

@@ -233,7 +233,7 @@ static void a_blocked_read_is_woken(void **state) {
     assert_int_equal(weir_client_deadline_ms(client), INT64_MAX);
     weir_status st = weir_flush(client);
     assert_ok(client, st);
-    (void)poll(NULL, 0, 50);
+    (void)support_poll(-1, 0, 50);
     assert_ok(client, weir_step(client));
     assert_status(weir_take_entries(client, &page), WEIR_MORE);
     for (uint64_t ms = 9; (st = weir_take_entries(client, &page)) == WEIR_MORE; ms++) {
@@ -314,7 +314,7 @@ static void silence_after_a_request_ends_at_the_deadline(void **state) {
     struct peer peer = peer_start(greet_and_be_silent);
     weir_client *client = begin(peer.url, 0, 300);
     assert_ok(client, turn_until_ready(client));
-    (void)poll(NULL, 0, 400); /* idle: no deadline runs */
+    (void)support_poll(-1, 0, 400); /* idle: no deadline runs */
     assert_ok(client, weir_step(client));
     int64_t began_ms = live_now_ms();
     assert_ok(client, weir_append_xlen(client, WIRE("s")));

@@ -369,7 +369,7 @@ static void killed_in_the_middle_of_a_loop(void **state) {
     }
     assert_true(st == WEIR_ERR_CLOSED || st == WEIR_ERR_IO);
     assert_true(expected < 20000);
-    expect_gone(client, st, the_server.path);
+    expect_gone(client, st, server_name(the_server.url));
     weir_close(client);
 }
 
@@ -388,7 +388,7 @@ static void killed_in_the_middle_of_a_pipeline(void **state) {
     }
     assert_true(st == WEIR_ERR_CLOSED || st == WEIR_ERR_IO);
     assert_true(weir_unanswered(client) > 0);
-    expect_gone(client, st, the_server.path);
+    expect_gone(client, st, server_name(the_server.url));
     weir_close(client);
 }
 

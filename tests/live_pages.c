@@ -687,7 +687,7 @@ static void the_next_page_is_asked_for_while_this_one_is_handed_over(void **stat
     open_all(client, &(weir_pages_options){.page = 2}, &pages);
     expect_next(&pages, 1, 0);
     struct pollfd watched = {.fd = weir_client_fd(client), .events = POLLIN};
-    assert_int_equal(poll(&watched, 1, 5000), 1);
+    assert_int_equal(support_poll(watched.fd, watched.events, 5000), 1);
     expect_next(&pages, 2, 0);
     expect_next(&pages, 3, 0);
     expect_next(&pages, 4, 0);

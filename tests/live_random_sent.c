@@ -104,8 +104,7 @@ static weir_view sent_by_redis_cli(int listener, const char *port) {
     if (pid == 0) {
         become_redis_cli(port);
     }
-    struct pollfd watched = {.fd = listener, .events = POLLIN};
-    if (poll(&watched, 1, 10000) != 1) {
+    if (support_poll(listener, POLLIN, 10000) != 1) {
         fail_msg("redis-cli does not connect: is it there?");
     }
     int fd = accept(listener, NULL, NULL);

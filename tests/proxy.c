@@ -81,12 +81,11 @@ bool proxy_start(struct proxy *proxy, const char *backend, uint64_t seed) {
 }
 
 static void ask(const struct proxy *proxy, const char *command, char *answer, size_t most) {
-    struct pollfd control = {.fd = proxy->control, .events = POLLIN};
     char line[256];
     size_t len = 0;
     (void)snprintf(line, sizeof line, "%s\n", command);
     assert_int_equal(write(proxy->control, line, strlen(line)), (ssize_t)strlen(line));
-    while (len < most - 1 && poll(&control, 1, ANSWER_MS) == 1 &&
+    while (len < most - 1 && support_poll(proxy->control, POLLIN, ANSWER_MS) == 1 &&
            read(proxy->control, answer + len, 1) == 1 && answer[len] != '\n') {
         len++;
     }

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "server.h"
 
+#include "road.h"
 #include "support.h"
 
 #include <dirent.h>
@@ -20,7 +21,7 @@
 #    include <sys/prctl.h>
 #endif
 
-#define MOST_ARGS  40
+#define MOST_ARGS  48
 #define START_MS   20000 /* a sanitizer's machine may be slow */
 #define STOP_MS    3000
 #define PORT_TRIES 5 /* somebody else may take the port between our look and the start */
@@ -121,7 +122,18 @@ static uint16_t free_port(void) {
 
 /* ---- process ---- */
 
-static void become_server(const struct server *server, const char *const *extra_args) {
+static size_t add_args(const char *args[MOST_ARGS], size_t count, const char *const *more) {
+    for (size_t i = 0; more != NULL && more[i] != NULL; i++) {
+        args[count++] = more[i];
+        if (count + 1 == MOST_ARGS) {
+            _exit(126);
+        }
+    }
+    return count;
+}
+
+static void become_server(const struct server *server, const char *const *extra_args,
+                          const char *const *road) {
     char port[8];
     (void)snprintf(port, sizeof port, "%u", (unsigned)server->port);
     const char *args[MOST_ARGS] = {
@@ -132,12 +144,8 @@ static void become_server(const struct server *server, const char *const *extra_
     while (args[count] != NULL) {
         count++;
     }
-    for (size_t i = 0; extra_args != NULL && extra_args[i] != NULL; i++) {
-        args[count++] = extra_args[i];
-        if (count + 1 == MOST_ARGS) {
-            _exit(126);
-        }
-    }
+    count = add_args(args, count, road);
+    (void)add_args(args, count, extra_args);
     if (chdir(server->folder) == 0) {
         int quiet = open("out", O_WRONLY | O_CREAT, 0600);
         (void)dup2(quiet, 1);
@@ -149,6 +157,8 @@ static void become_server(const struct server *server, const char *const *extra_
 
 static void fork_server(struct server *server, const char *const *extra_args) {
     pid_t parent = getpid();
+    const char *road[ROAD_ARGS];
+    road_args(server, road);
     server->pid = fork();
     if (server->pid != 0) {
         return;
@@ -157,12 +167,12 @@ static void fork_server(struct server *server, const char *const *extra_args) {
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 #endif
     if (getppid() == parent) {
-        become_server(server, extra_args);
+        become_server(server, extra_args, road);
     }
     _exit(127);
 }
 
-static void nap(int ms) { (void)poll(NULL, 0, ms); }
+static void nap(int ms) { (void)support_poll(-1, 0, ms); }
 
 /* True once the process has ended; it is gone then. */
 static bool has_ended(struct server *server) {
@@ -206,10 +216,11 @@ bool server_start(struct server *server, bool has_port, const char *const *extra
             return false;
         }
         server->port = has_port ? free_port() : 0;
+        server->tls_port = road_has_tls() ? free_port() : 0;
         (void)snprintf(server->tcp_url, sizeof server->tcp_url, "redis://127.0.0.1:%u",
                        (unsigned)server->port);
         fork_server(server, extra_args);
-        if (wait_until_up(server)) {
+        if (wait_until_up(server) && road_open(server)) {
             return true;
         }
         if (tries == 1) {
@@ -220,6 +231,8 @@ bool server_start(struct server *server, bool has_port, const char *const *extra
     }
     return false;
 }
+
+const char *server_name(const char *url) { return strstr(url, "://") + 3; }
 
 bool server_restart(struct server *server, const char *const *extra_args) {
     fork_server(server, extra_args);
@@ -240,6 +253,7 @@ void server_kill(struct server *server) {
 }
 
 void server_stop(struct server *server) {
+    road_close(server);
     if (server->pid > 0) {
         (void)kill(server->pid, SIGTERM);
     }

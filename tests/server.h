@@ -13,9 +13,10 @@
 struct server {
     pid_t pid;     /* 0: not running */
     uint16_t port; /* 0: none */
+    uint16_t tls_port;
     char folder[32];
     char path[48]; /* of the socket */
-    char url[64];  /* unix://... */
+    char url[64];  /* unix://..., or as the road is (road.h) */
     char tcp_url[48];
 };
 
@@ -29,6 +30,9 @@ bool server_is_here(void);
  * False: it did not come up, and its log has been printed; nothing is left.
  */
 bool server_start(struct server *server, bool has_port, const char *const *extra_args);
+
+/* What the server is called in errors by those who opened that URL of it. */
+const char *server_name(const char *url);
 
 /* Starts it anew in its folder, with what it had saved there. As server_start. */
 bool server_restart(struct server *server, const char *const *extra_args);
