@@ -224,10 +224,11 @@ WEIR_API void weir_consumer_cancel(weir_consumer *consumer);
  * Ends well, for up to timeout_ms: stops reading, tells the server all verdicts and reads
  * the answers, gives back whatever else it has as pending, and removes its name from the
  * group if that was made for it and nothing is pending under it, nor can be any more: the
- * name stays where a connection was lost and the user may not CLIENT KILL. A user that may
- * not CLIENT UNBLOCK waits for block_ms to end. WEIR_OK: all of that is done. WEIR_MORE:
- * not in that time; call again, or close. Else the failure that ended the consumer: what it
- * had is claimed by others when claim_idle_ms are over.
+ * name stays where a connection was lost and the user may not CLIENT KILL, since what that
+ * had asked for may still take entries: others claim them as a dead member's. A user that
+ * may not CLIENT UNBLOCK waits for block_ms to end. WEIR_OK: all of that is done.
+ * WEIR_MORE: not in that time; call again, or close. Else the failure that ended the
+ * consumer: what it had is claimed by others when claim_idle_ms are over.
  */
 WEIR_API weir_status weir_consumer_leave(weir_consumer *consumer, int64_t timeout_ms);
 

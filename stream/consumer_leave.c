@@ -11,7 +11,7 @@
 
 static weir_status unblock(weir_consumer *consumer) {
     char text[24];
-    int64_t client_id = consumer->reading_id;
+    int64_t client_id = weir_client_greeting(consumer->reading.client).client_id;
     int64_t now_ms = weir_now_ms();
     bool is_due = client_id > 0 && now_ms >= consumer->unblock_at_ms &&
                   weir_orders_have_room(consumer, 1);
@@ -103,11 +103,13 @@ static void go_to_next(weir_consumer *consumer) {
 }
 
 /* What was listed is given back. Where that was all of this stream's, the next one. (As far
- * as is known: XCLAIM leaves them under this name, and a read of a lost connection that
- * could not be fenced may still take some, which would go with the name.) */
+ * as is known: XCLAIM leaves them under this name, and a read or a look for idle entries of
+ * a lost connection that could not be fenced may still take some, which would go with the
+ * name. Nobody knows how long that may take: no wait would be long enough.) */
 static void end_list(weir_consumer *consumer) {
+    bool may_take_more = consumer->reading.may_run_late || consumer->working.may_run_late;
     bool is_removed = consumer->is_name_made && !consumer->options.keep_name &&
-                      !consumer->is_name_used && !consumer->reading.may_run_late;
+                      !consumer->is_name_used && !may_take_more;
     if (!consumer->is_last_list) {
         consumer->leaving = WEIR_LEAVING_LIST;
     } else if (is_removed) {

@@ -19,7 +19,6 @@
 #define WEIR_STREAMS_MOST 64
 #define WEIR_READS_MOST   2
 #define WEIR_DEAD_FIELDS  6
-#define WEIR_ID_UNTOLD    (-1)
 
 /* One connection that is kept alive. */
 typedef struct weir_wire {
@@ -143,8 +142,6 @@ struct weir_consumer {
     uint32_t read_first; /* of reads: the one that gives entries */
 
     weir_lot reads[WEIR_READS_MOST];
-    int64_t reading_id; /* of the reading connection, as CLIENT ID tells; 0: not known yet;
-                           WEIR_ID_UNTOLD */
     uint32_t history_stream;
     weir_id history_cursor;
     uint64_t serial; /* of the page asked last */
@@ -181,9 +178,8 @@ struct weir_consumer {
     bool is_name_made;
     bool is_group_lost; /* the groups are to be made again */
     bool is_lease_open;
-    bool is_set_up;  /* the groups are there */
-    bool was_set_up; /* once */
-    bool is_id_asked;
+    bool is_set_up;      /* the groups are there */
+    bool was_set_up;     /* once */
     bool is_reading_new; /* the history is read */
     bool is_history_due;
     bool is_last_list;
@@ -324,9 +320,6 @@ void weir_reads_end_page(weir_consumer *consumer, weir_lot *page);
 
 /* All from the beginning: history, then new ones. */
 void weir_reads_restart(weir_consumer *consumer);
-
-/* The reading line is another one now. */
-void weir_reads_forget_client(weir_consumer *consumer);
 
 /* ---- consumer_claims.c ---- */
 

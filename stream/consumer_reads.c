@@ -20,40 +20,6 @@ static void begin_page(weir_consumer *consumer, weir_lot *page, weir_origin orig
     }
 }
 
-/* ---- who the reading connection is, for CLIENT UNBLOCK ---- */
-
-/* Where HELLO did not tell, as on RESP2. WEIR_OK: it is known, or will not be. */
-static weir_status find_client_id(weir_consumer *consumer) {
-    weir_client *client = consumer->reading.client;
-    const weir_view words[] = {weir_text("CLIENT"), weir_text("ID")};
-    weir_reply reply;
-    weir_token token;
-    if (consumer->reading_id != 0) {
-        return WEIR_OK;
-    }
-    consumer->reading_id = weir_client_greeting(client).client_id;
-    if (consumer->reading_id != 0) {
-        return WEIR_OK;
-    }
-    if (!consumer->is_id_asked) {
-        weir_status st = weir_append_command(client, words, 2);
-        consumer->is_id_asked = st == WEIR_OK;
-        return st < 0 ? st : WEIR_MORE;
-    }
-    weir_status st = weir_take_reply(client, &reply);
-    if (st == WEIR_MORE || weir_status_is_lost(st) || st == WEIR_ERR_NOMEM) {
-        return st;
-    }
-    bool is_told = st == WEIR_OK && weir_reply_next(&reply, &token) == WEIR_OK &&
-                   token.type == WEIR_TOKEN_INTEGER && token.number > 0;
-    consumer->reading_id = is_told ? token.number : WEIR_ID_UNTOLD;
-    if (is_told) { /* so that the next connection can fence this one */
-        client->session.client_id = token.number;
-    }
-    weir_reply_close(&reply);
-    return WEIR_OK;
-}
-
 /* ---- asking ---- */
 
 /* How often each was delivered is told by XPENDING alone: asked just before, it tells how
@@ -153,11 +119,9 @@ static weir_status open_page(weir_consumer *consumer, weir_lot *page) {
 
 weir_status weir_reads_go_on(weir_consumer *consumer) {
     weir_lot *first = page_at(consumer, 0);
-    weir_status st = may_ask(consumer) ? find_client_id(consumer) : WEIR_OK;
-    if (st == WEIR_OK && first->state == WEIR_LOT_ASKED) {
+    weir_status st = WEIR_OK;
+    if (first->state == WEIR_LOT_ASKED) {
         st = open_page(consumer, first);
-    } else if (st == WEIR_MORE) {
-        return WEIR_OK;
     }
     if (st < 0) { /* also without memory: whether that answer is still due is not known */
         return weir_consumer_heed(consumer, consumer->reading.client);
@@ -197,9 +161,4 @@ void weir_reads_restart(weir_consumer *consumer) {
     }
     consumer->is_history_due = true;
     weir_lots_forget(consumer);
-}
-
-void weir_reads_forget_client(weir_consumer *consumer) {
-    consumer->reading_id = 0;
-    consumer->is_id_asked = false;
 }

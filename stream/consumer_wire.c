@@ -157,7 +157,6 @@ static weir_status heed_losses(weir_consumer *consumer) {
     if (consumer->reading.is_lost) {
         consumer->reading.is_lost = false;
         weir_reads_restart(consumer);
-        weir_reads_forget_client(consumer);
         consumer->reading.is_lost = !pass_over_losses(consumer->reading.client);
     }
     bool is_starved = consumer->working.is_lost || consumer->reading.is_lost;

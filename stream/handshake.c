@@ -58,11 +58,14 @@ static weir_status send_library(weir_session *session, const char *what,
     return send_args(session, args, 4);
 }
 
-/* What the server may refuse to answer: whether it is ready, and what it is. */
+/* What the server may refuse to answer: whether it is ready, what it is, and, where HELLO
+ * has not told, which of its clients we are: so that the next connection can fence this
+ * one.
+ */
 static weir_status send_questions(weir_session *session) {
     const weir_greeter *greeter = &session->greeter;
     weir_status st = WEIR_OK;
-    session->greet_ping = session->greet_info = 0;
+    session->greet_ping = session->greet_info = session->greet_id = 0;
     if (greeter->is_lasting || (session->protocol == 2 && greeter->password[0] == '\0')) {
         const weir_view ping[] = {weir_text("PING")};
         st = send_args(session, ping, 1);
@@ -74,6 +77,11 @@ static weir_status send_questions(weir_session *session) {
         const weir_view info[] = {weir_text("INFO"), weir_text("server")};
         st = send_args(session, info, 2);
         session->greet_info = session->greet_asked;
+    }
+    if (st == WEIR_OK && greeter->wants_fence && session->client_id == 0) {
+        const weir_view id[] = {weir_text("CLIENT"), weir_text("ID")};
+        st = send_args(session, id, 2);
+        session->greet_id = session->greet_asked;
     }
     return st;
 }
@@ -254,6 +262,19 @@ static void note_run(weir_session *session, weir_view text) {
     }
 }
 
+/* CLIENT ID's answer. */
+static void note_id(weir_session *session, weir_view whole) {
+    static const weir_reader_options reading = {.hide_attributes = true};
+    weir_reader reader;
+    weir_token token;
+    size_t used;
+    weir_reader_init(&reader, &reading);
+    if (weir_reader_next(&reader, whole, &used, &token) == WEIR_OK &&
+        token.type == WEIR_TOKEN_INTEGER && token.number > 0) {
+        session->client_id = token.number;
+    }
+}
+
 bool weir_session_is_same_run(const weir_session *session) {
     return session->run[0] != '\0' && strcmp(session->run, session->last_run) == 0;
 }
@@ -291,6 +312,9 @@ static weir_status end_setting(weir_session *session, weir_view whole) {
     }
     if (!is_refused && which == session->greet_info) {
         note_run(session, words);
+    }
+    if (which == session->greet_id) {
+        note_id(session, whole);
     }
     if (session->greet_got < session->greet_asked) {
         return WEIR_OK;

@@ -174,6 +174,7 @@ typedef struct weir_session {
     unsigned greet_needed; /* errors in answers before this one end the handshake */
     unsigned greet_ping;   /* which one is PING, counted from 1; 0: none */
     unsigned greet_info;   /* which one is INFO, likewise */
+    unsigned greet_id;     /* which one is CLIENT ID, likewise */
     int protocol;          /* 2 or 3 */
     uint64_t greet_begin;  /* stream offset of the answer awaited, if is_greet_begun */
     int64_t client_id;

@@ -215,6 +215,29 @@ static void a_name_stays_where_an_old_read_may_be_waiting(void **state) {
     }
 }
 
+/* The same of its other line: a look for idle entries may run late. */
+static void a_name_stays_where_an_old_claim_may_be_waiting(void **state) {
+    struct live *live = *state;
+    static const char *const rules[] = {"+client|kill", "-client|kill"};
+    for (int i = 0; i < 2; i++) {
+        assert_ok(live->client, live_say(live->client, "FLUSHALL"));
+        weir_options eve = as_eve(live, rules[i]);
+        eve.reconnect.floor_ms = 5;
+        weir_consumer *consumer =
+            open_at(live->server->url, (weir_options){.protocol = live->protocol},
+                    (weir_consumer_options){.block_ms = 200, .second = &eve});
+        live_add(live->client, "s", 1, 0);
+        assert_done(consumer, 1);
+        assert_ok(live->client, live_say(live->client, "CLIENT", "KILL", "USER", "eve"));
+        live_add(live->client, "s", 2, 0);
+        assert_status(weir_consumer_flush(consumer, SOON_MS), WEIR_OK);
+        assert_done(consumer, 2);
+        assert_status(weir_consumer_close(consumer, SOON_MS), WEIR_OK);
+        assert_int_equal(pending(live->client, GROUP), 0);
+        assert_int_equal(members(live->client), i);
+    }
+}
+
 /* ---- a line that is full ---- */
 
 static void verdicts_that_have_no_room_wait_for_it(void **state) {
@@ -334,6 +357,7 @@ int main(void) {
         LIVE_ON_BOTH(what_a_read_takes_while_it_is_left_goes_back),
         LIVE_ON_BOTH(a_close_that_cannot_wait_loses_nothing),
         LIVE_ON_BOTH(a_name_stays_where_an_old_read_may_be_waiting),
+        LIVE_ON_BOTH(a_name_stays_where_an_old_claim_may_be_waiting),
         LIVE_ON_BOTH(verdicts_that_have_no_room_wait_for_it),
         LIVE_ON_BOTH(a_killed_workers_entries_are_handed_over_in_time),
         LIVE_ON_BOTH(names_may_be_any_bytes),

@@ -299,10 +299,8 @@ static void what_the_last_connection_left_is_dropped_where_it_is_wanted(void **s
     assert_false(diary.ready.is_fenced);
     assert_ok(client, weir_client_reconnect(client));
     assert_ok(client, live_say(client, "PING"));
-    if (live->protocol == 3) { /* RESP2 without HELLO tells no id */
-        assert_int_not_equal(diary.ready.client_id, before);
-        assert_true(diary.ready.is_fenced);
-    }
+    assert_int_not_equal(diary.ready.client_id, before);
+    assert_true(diary.ready.is_fenced);
 }
 
 static void be_loading(int fd) {

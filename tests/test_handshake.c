@@ -4,6 +4,7 @@
 #include "support.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #define TURNS_MOST 4
@@ -42,6 +43,8 @@ static_assert(sizeof WEIR_VERSION == 6, "the lengths below");
 #define SELECT_7    "*2\r\n$6\r\nSELECT\r\n$1\r\n7\r\n"
 #define SELECT_MOST "*2\r\n$6\r\nSELECT\r\n$10\r\n4294967295\r\n"
 #define SETNAME     "*3\r\n$6\r\nCLIENT\r\n$7\r\nSETNAME\r\n$6\r\nworker\r\n"
+#define INFO        "*2\r\n$4\r\nINFO\r\n$6\r\nserver\r\n"
+#define CLIENT_ID   "*2\r\n$6\r\nCLIENT\r\n$2\r\nID\r\n"
 #define SETINFO                                                                            \
     "*4\r\n$6\r\nCLIENT\r\n$7\r\nSETINFO\r\n$8\r\nLIB-NAME\r\n$4\r\nweir\r\n"              \
     "*4\r\n$6\r\nCLIENT\r\n$7\r\nSETINFO\r\n$7\r\nLIB-VER\r\n$5\r\n" WEIR_VERSION "\r\n"
@@ -71,6 +74,8 @@ static_assert(sizeof WEIR_VERSION == 6, "the lengths below");
     { "", "hunter", "", 0, 0, false, false }
 #define ANNA                                                                               \
     { "anna", "hunter", "", 0, 0, false, false }
+#define FENCING                                                                            \
+    { "", "", "", 0, 2, true, true }
 #define EVERYTHING                                                                         \
     { "anna", "hunter", "worker", 7, 0, false, false }
 
@@ -330,6 +335,19 @@ static void texts_that_are_too_long_are_cut(void **state) {
                    {SETINFO, OK OK}},
          .server = "0123456789abcde", .version = "0123456789abcdefghijklmnopqrstu",
          .protocol = 3);
+}
+
+/* Only who is told its id can be fenced by the next connection. */
+static void a_client_that_fences_asks_for_its_id_where_hello_does_not_tell(void **state) {
+    (void)state;
+    static const char *const answers[] = {":42\r\n", "|1\r\n+k\r\n+v\r\n:42\r\n",
+                                          "-NOPERM no\r\n", ":-1\r\n", "+42\r\n"};
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        char told[128];
+        (void)snprintf(told, sizeof told, "+PONG\r\n" OK OK "$0\r\n\r\n%s", answers[i]);
+        PLAY(.who = FENCING, .turns = {{PING SETINFO INFO CLIENT_ID, told}},
+             .id = i < 2 ? 42 : 0, .protocol = 2);
+    }
 }
 
 static void an_answer_without_facts_leaves_them_unknown(void **state) {
@@ -673,6 +691,7 @@ int main(void) {
         cmocka_unit_test(attributes_are_not_facts),
         cmocka_unit_test(facts_of_other_types_are_passed_over),
         cmocka_unit_test(texts_that_are_too_long_are_cut),
+        cmocka_unit_test(a_client_that_fences_asks_for_its_id_where_hello_does_not_tell),
         cmocka_unit_test(an_answer_without_facts_leaves_them_unknown),
         cmocka_unit_test(pushes_are_passed_over_and_counted),
         cmocka_unit_test(a_server_without_hello_speaks_resp2),
