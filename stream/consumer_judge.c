@@ -107,17 +107,16 @@ static bool is_given_too_often(const weir_consumer *consumer, const weir_entry *
 }
 
 /* It was asked for after that entry was settled, or, on the same line, after it was given
- * back: the entry is pending anew. A group gives nothing as new twice: where an
- * acknowledgement is still to be answered it was made anew, and its answer, if it has run
+ * back: the entry is pending anew. A group gives nothing as new twice: where a verdict is
+ * still to be answered it was made anew, and that answer, if the server had given it
  * before, leaves this one pending. */
 static bool is_newer(const weir_lot *page, const weir_held *known) {
-    bool is_done = known->state == WEIR_HELD_DONE || known->state == WEIR_HELD_SENT;
-    if (page->origin == WEIR_ORIGIN_NEW && is_done) {
-        return true;
+    if (page->origin == WEIR_ORIGIN_NEW) {
+        return known->state != WEIR_HELD_GIVEN;
     }
     bool is_claimed = page->origin == WEIR_ORIGIN_CLAIMED && page->serial > known->back_at;
     return known->state == WEIR_HELD_SETTLED &&
-           (page->serial == 0 || page->serial > known->settled_at || is_claimed);
+           (page->serial > known->settled_at || is_claimed);
 }
 
 weir_status weir_give_judge(weir_consumer *consumer, weir_lot *page, weir_view from,
