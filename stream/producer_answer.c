@@ -168,15 +168,17 @@ static void take_entry(weir_producer *producer, const weir_note *note, weir_stat
     weir_producer_answered(producer, note->stream, now_us);
 }
 
-/* False: they are to be asked for again. */
+/* False: they are to be asked for again. Of an answer that could not be held the beginning
+ * is there; where it does not tell, the next one would not either, but for want of memory.
+ */
 static bool read_facts(weir_producer *producer, weir_stream *stream, weir_status st,
                        weir_view whole) {
     const weir_error *error = &producer->client->session.error;
-    if (st == WEIR_OK) {
-        weir_producer_facts(producer, stream, whole);
+    bool is_cut = st == WEIR_ERR_LIMIT || st == WEIR_ERR_NOMEM;
+    if ((st == WEIR_OK || is_cut) && weir_producer_facts(producer, stream, whole)) {
         return true;
     }
-    if (st == WEIR_ERR_LIMIT) { /* it would be the next time too */
+    if (st == WEIR_OK || st == WEIR_ERR_LIMIT) {
         stream->has_facts = true;
         stream->is_forgetful = stream->is_forgetful || stream->is_judging;
         return true;
@@ -197,6 +199,7 @@ static void take_facts(weir_producer *producer, weir_stream *stream, weir_status
     stream->wants_facts = !read_facts(producer, stream, st, whole);
     stream->is_proving = stream->is_proving && stream->wants_facts;
     if (stream->wants_facts && (st == WEIR_ERR_SERVER || st == WEIR_ERR_NOMEM)) {
+        producer->error = producer->client->session.error; /* why nothing moves */
         stream->retry_at_us = now_us + weir_producer_delay(&stream->retry_us);
     }
     weir_producer_list(producer, stream);
@@ -213,13 +216,13 @@ static void take_look(weir_producer *producer, weir_stream *stream, weir_status 
     if (item == NULL) {
         return;
     }
-    if (st != WEIR_OK && st != WEIR_ERR_SERVER && st != WEIR_ERR_LIMIT) {
+    bool is_large = st == WEIR_ERR_LIMIT || st == WEIR_ERR_NOMEM;
+    if (st != WEIR_OK && st != WEIR_ERR_SERVER && !is_large) {
         stream->is_looking = true; /* on the next connection */
         weir_producer_list(producer, stream);
         return;
     }
-    bool is_there =
-        st == WEIR_ERR_LIMIT || (st == WEIR_OK && whole.len > 1 && whole.data[1] == '1');
+    bool is_there = is_large || (st == WEIR_OK && whole.len > 1 && whole.data[1] == '1');
     producer->queued--;
     producer->queued_bytes -= item->len;
     weir_fate fate = weir_lane_seen(&stream->lane, is_there, &item);
@@ -315,27 +318,40 @@ static void take_probe(weir_producer *producer, weir_status st) {
 
 /* ---- all of them ---- */
 
-/* An answer that is not there as a whole, and fills what receive_bytes allows: WEIR_OK:
- * more of it came, WEIR_MORE: none did, WEIR_ERR_LIMIT: it is given up, or what broke. */
-static weir_status receive_more(weir_client *client, uint64_t ticket) {
-    const weir_buffer *in = &client->session.in;
-    if (!weir_client_is_ready(client) || weir_buffer_len(in) < in->most - in->most / 4) {
+/* Of these the beginning says enough, so that they need not be held whole. */
+static bool is_told_at_once(weir_note_kind kind) {
+    return kind == WEIR_NOTE_FACTS || kind == WEIR_NOTE_LOOK;
+}
+
+/* An answer that is not there as a whole, and fills what receive_bytes or memory allows:
+ * WEIR_OK: more of it came, WEIR_MORE: none did, WEIR_ERR_LIMIT or WEIR_ERR_NOMEM: it is
+ * given up, and *whole is its beginning; or what broke. */
+static weir_status receive_more(weir_client *client, weir_note_kind kind, uint64_t ticket,
+                                weir_view *whole) {
+    weir_session *session = &client->session;
+    const weir_buffer *in = &session->in;
+    bool is_full = weir_buffer_len(in) >= in->most - in->most / 4 ||
+                   (session->is_starved && is_told_at_once(kind));
+    if (!weir_client_is_ready(client) || !is_full) {
         return WEIR_MORE;
     }
     weir_status st = weir_client_receive(client);
     if (st == WEIR_ERR_FULL) {
-        st = weir_session_make_way(&client->session, ticket);
+        const weir_request *request = weir_session_request(session, ticket);
+        *whole = request->is_begun ? weir_buffer_from(in, request->begin) : *whole;
+        st = weir_session_make_way(session, ticket);
     }
     client->needs_more = st == WEIR_MORE;
     return st;
 }
 
-static weir_status take_whole(weir_client *client, uint64_t ticket, weir_view *whole) {
+static weir_status take_whole(weir_client *client, weir_note_kind kind, uint64_t ticket,
+                              weir_view *whole) {
     weir_status st = WEIR_OK;
     weir_status taken = WEIR_MORE;
     while (st == WEIR_OK && taken == WEIR_MORE) {
         taken = weir_session_take_whole(&client->session, ticket, whole);
-        st = taken == WEIR_MORE ? receive_more(client, ticket) : WEIR_OK;
+        st = taken == WEIR_MORE ? receive_more(client, kind, ticket, whole) : WEIR_OK;
     }
     return st == WEIR_OK ? taken : st;
 }
@@ -352,7 +368,7 @@ static weir_status take(weir_producer *producer, weir_note_kind kind, weir_id *i
         return weir_client_end_take(producer->client, ticket,
                                     weir_session_take_id(session, ticket, id));
     }
-    weir_status st = take_whole(producer->client, ticket, whole);
+    weir_status st = take_whole(producer->client, kind, ticket, whole);
     if (st == WEIR_OK && whole->len > 0 && (*whole->data == '-' || *whole->data == '!')) {
         weir_reader reader;
         weir_token token;

@@ -57,7 +57,8 @@ static bool next_value(weir_reader *reader, weir_view *rest, weir_token *token) 
     return true;
 }
 
-/* A map, or on RESP2 a list of names and values in turn. */
+/* A map, or on RESP2 a list of names and values in turn; the entries it ends with, which
+ * may be large, need not be there. */
 static facts read_facts(weir_view whole) {
     facts told = {0};
     weir_reader reader;
@@ -112,18 +113,22 @@ void weir_producer_no_stream(weir_producer *producer, weir_stream *stream) {
     }
 }
 
-void weir_producer_facts(weir_producer *producer, weir_stream *stream, weir_view whole) {
-    facts told = read_facts(whole);
+bool weir_producer_facts(weir_producer *producer, weir_stream *stream, weir_view answer) {
+    facts told = read_facts(answer);
+    if (!told.has_last) {
+        return false;
+    }
     stream->has_facts = true;
-    if (told.has_last && weir_id_compare(told.last, stream->acked) < 0) {
+    if (weir_id_compare(told.last, stream->acked) < 0) {
         tell_loss(producer, stream, false, told.last);
     }
-    if (told.has_last && weir_id_compare(told.last, stream->top) > 0) {
+    if (weir_id_compare(told.last, stream->top) > 0) {
         stream->top = told.last;
     }
     if (producer->delivery == WEIR_DELIVERY_IDMP) {
         note_idmp(stream, &told);
     }
+    return true;
 }
 
 int64_t weir_producer_memory_us(const weir_stream *stream) {

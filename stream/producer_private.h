@@ -326,8 +326,8 @@ void weir_producer_answered(weir_producer *producer, weir_stream *stream, int64_
 
 /* ---- producer_facts.c ---- */
 
-/* Reads XINFO STREAM's answer. */
-void weir_producer_facts(weir_producer *producer, weir_stream *stream, weir_view whole);
+/* Reads XINFO STREAM's answer, or the beginning of it. False: it does not tell. */
+bool weir_producer_facts(weir_producer *producer, weir_stream *stream, weir_view answer);
 
 /* XINFO STREAM says that there is no such key. */
 void weir_producer_no_stream(weir_producer *producer, weir_stream *stream);

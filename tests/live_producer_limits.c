@@ -166,6 +166,62 @@ static void facts_too_large_to_be_held_are_done_without(void **state) {
     assert_int_equal(tally.outcomes[WEIR_OUTCOME_ACKED], 100);
 }
 
+/* An allocator that gives no larger blocks than that. */
+static void *small_resize(void *user, void *block, size_t old_size, size_t new_size) {
+    const size_t *largest = user;
+    (void)old_size;
+    if (new_size == 0) {
+        free(block);
+        return NULL;
+    }
+    return new_size <= *largest ? realloc(block, new_size) : NULL;
+}
+
+static void cut_and_append(struct live *live, weir_producer *producer, weir_stream *stream,
+                           int from) {
+    uint64_t before = counters_of(producer).connections;
+    assert_ok(live->client,
+              live_say(live->client, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"));
+    while (counters_of(producer).connections == before) {
+        assert_status(weir_producer_wait(producer, 10), WEIR_OK);
+    }
+    tally_append(producer, stream, from, from + 10);
+    assert_status(weir_producer_flush(producer, 3000), WEIR_OK);
+}
+
+/* What is needed stands before the entries in XINFO STREAM's answer. */
+static void facts_that_memory_cannot_hold_are_told_by_their_beginning(void **state) {
+    struct live *live = *state;
+    static const weir_delivery_mode all[] = {WEIR_DELIVERY_REPORT,
+                                             WEIR_DELIVERY_AT_LEAST_ONCE,
+                                             WEIR_DELIVERY_SCRIPT, WEIR_DELIVERY_IDS};
+    static char big[300001];
+    memset(big, 'x', sizeof big - 1);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        size_t largest = SIZE_MAX;
+        struct tally tally;
+        weir_producer_options options = tally_options(&tally, all[i]);
+        weir_options client = {.mem = {small_resize, &largest},
+                               .reconnect = {.floor_ms = 1}};
+        weir_producer *producer = tally_open(live->server->url, &client, &options);
+        weir_stream *stream = tally_stream(producer, "s");
+        tally_append(producer, stream, 0, 10);
+        assert_status(weir_producer_flush(producer, 3000), WEIR_OK);
+        assert_ok(live->client, live_say(live->client, "XADD", "s", "*", "n", big));
+        largest = 100000;
+        cut_and_append(live, producer, stream, 10);
+        assert_int_equal(tally.losses, 0);
+        assert_ok(live->client, live_say(live->client, "DEL", "s"));
+        assert_ok(live->client, live_say(live->client, "XADD", "s", "1-1", "n", big));
+        cut_and_append(live, producer, stream, 20);
+        assert_int_equal(tally.losses, 1);
+        assert_id(tally.loss.kept, 1, 1);
+        finish(producer);
+        assert_int_equal(tally.outcomes[WEIR_OUTCOME_ACKED], 30);
+        assert_ok(live->client, live_say(live->client, "DEL", "s"));
+    }
+}
+
 /* Once everything has been used, nothing is asked of the allocator. */
 static void appends_allocate_nothing_in_the_long_run(void **state) {
     struct live *live = *state;
@@ -685,6 +741,7 @@ int main(void) {
         LIVE_ON_BOTH(a_copy_that_can_never_have_room_is_refused),
         LIVE_ON_BOTH(a_call_of_the_script_keeps_the_ceiling_in_flight),
         LIVE_ON_BOTH(facts_too_large_to_be_held_are_done_without),
+        LIVE_ON_BOTH(facts_that_memory_cannot_hold_are_told_by_their_beginning),
         LIVE_ON_BOTH(appends_allocate_nothing_in_the_long_run),
         LIVE_ON_BOTH(a_batch_lingers_until_its_time),
         LIVE_ON_BOTH(a_batch_is_sent_when_it_is_full),
