@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "live.h"
 #include "proxy.h"
+#include "tally.h"
 
 #include <stdio.h>
 
@@ -257,6 +258,36 @@ static void each_connection_has_a_count_of_its_own(void **state) {
     assert_int_equal(proxy_counts(&the_proxy).broken, 2);
 }
 
+/* 100 MB of appends to one who reads nothing while its answers are not taken: whoever only
+ * writes until all is written waits for ever. */
+static void who_answers_before_it_reads_on_holds_nothing_up(void **state) {
+    (void)state;
+    static char value[4001];
+    struct support_mem mem = {.allowed = SIZE_MAX};
+    const size_t most_bytes = 1000000;
+    const int count = 25000;
+    struct tally tally;
+    weir_producer_options options = tally_options(&tally, WEIR_DELIVERY_REPORT);
+    weir_options client = {.mem = support_mem(&mem)};
+    const weir_stream_options few = {.trim = {.by = WEIR_TRIM_MAXLEN, .max_len = 100}};
+    weir_stream *stream;
+    memset(value, 'x', sizeof value - 1);
+    options.most_bytes = most_bytes;
+    options.in_flight_bytes = most_bytes / 2;
+    options.full_wait_ms = 10000;
+    proxy_say(&the_proxy, "turns");
+    weir_producer *producer = tally_open(the_proxy.url, &client, &options);
+    assert_status(weir_producer_stream(producer, WIRE("s"), &few, &stream), WEIR_OK);
+    weir_field field = weir_pair("n", value);
+    for (int i = 0; i < count; i++) {
+        assert_status(weir_producer_append(producer, stream, &field, 1, NULL), WEIR_OK);
+    }
+    assert_status(weir_producer_close(producer, 20000), WEIR_OK);
+    assert_int_equal(tally.outcomes[WEIR_OUTCOME_ACKED], count);
+    weir_producer_free(producer);
+    assert_true(mem.peak < 3 * most_bytes);
+}
+
 #define BEFORE_PROXY(test)                                                                 \
     { #test, test, open_proxy, close_proxy, NULL }
 
@@ -270,6 +301,7 @@ int main(void) {
         BEFORE_PROXY(what_was_stalled_goes_on_and_runs_late),
         BEFORE_PROXY(an_answer_that_is_stalled_is_waited_for),
         BEFORE_PROXY(a_delay_is_kept),
+        BEFORE_PROXY(who_answers_before_it_reads_on_holds_nothing_up),
         BEFORE_PROXY(new_connections_are_refused_until_they_are_accepted),
         BEFORE_PROXY(the_backend_can_be_another),
         BEFORE_PROXY(each_connection_has_a_count_of_its_own),

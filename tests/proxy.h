@@ -12,24 +12,29 @@
 /*
  * Commands, each one line, answered by one line: "ok", "ok WORDS", or "no WORDS".
  *
- *   cut [client|server] [WHEN]     closes connections: both ends, or the one named alone
- *   reset [client|server] [WHEN]   the same by RST (over TCP)
- *   stall up|down|both [WHEN]      passes nothing on. up: to the server, down: to the
- * client go                             passes on again, and forgets what was to happen
- * WHEN pieces up|down|both whole      passes on what there is at once (at first) pieces
- * up|down|both N [every MS]         in writes of N bytes, one each MS pieces up|down|both
- * random N [every MS]  in writes of 1 to N bytes delay up|down|both MS          passes on
- * what has come only MS later refuse / accept                new connections backend PLACE
- * where new connections go: a path, or a loopback port counts                         ok
- * connections N open N refused N broken N up N down N
+ *   cut [client|server] [WHEN]    closes connections: both ends, or the one named alone
+ *   reset [client|server] [WHEN]  the same by RST (over TCP)
+ *   stall up|down|both [WHEN]     passes nothing on. up: to the server, down: to the client
+ *   turns [WHEN]                  passes nothing up while the client leaves something of
+ *                                 what goes down: like a server that writes all answers
+ *                                 before it reads on
+ *   go                            passes on again, and forgets what was to happen WHEN
+ *   pieces up|down|both whole     passes on what there is at once (at first)
+ *   pieces up|down|both N [every MS]         in writes of N bytes, one each MS
+ *   pieces up|down|both random N [every MS]  in writes of 1 to N bytes
+ *   delay up|down|both MS         passes on what has come only MS later
+ *   refuse / accept               new connections
+ *   backend PLACE                 where new connections go: a path, or a loopback port
+ *   counts                        ok connections N open N refused N broken N up N down N
  *
  * Without WHEN: all connections, now. WHEN is one of
- *   after N up|down|replies        once so much has passed from now on, on all connections
- *                                  together: the one that it passed on, once. `after 0
- * down`: as the first byte of an answer comes, which is not passed each after N
- * up|down|replies   for each connection by itself, also those yet to come each within N
- * up|down|replies  likewise, after 1 to N by chance Replies are whole values of RESP from
- * the server, pushes among them.
+ *   after N up|down|replies         once so much has passed from now on, on all connections
+ *                                   together: the one that it passed on, once. `after 0
+ *                                   down`: as the first byte of an answer comes, which is
+ *                                   not passed
+ *   each after N up|down|replies    for each connection by itself, also those yet to come
+ *   each within N up|down|replies   likewise, after 1 to N by chance
+ * Replies are whole values of RESP from the server, pushes among them.
  *
  * Chance comes from the seed alone. It holds at most PROXY_MOST connections, refusing more,
  * and 16 KiB of each direction.

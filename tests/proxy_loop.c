@@ -171,7 +171,7 @@ static nfds_t list_watched(const struct proxy_loop *loop, struct pollfd *list) {
 
 static void pass_all(struct proxy_loop *loop, int64_t *wait_ms) {
     for (size_t i = 0; i < loop->pair_count; i++) {
-        for (int way = PROXY_UP; way <= PROXY_DOWN; way++) {
+        for (int way = PROXY_DOWN; way >= PROXY_UP; way--) { /* up may wait for down */
             int64_t now_ms = now();
             for (int n = 0;
                  n < PIECES_A_TURN && proxy_is_due(loop->pairs[i], way, now_ms, wait_ms);

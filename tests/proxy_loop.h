@@ -12,9 +12,9 @@
 #define PROXY_BUFFER 16384
 #define PROXY_HELD   256 /* the beginning of a reply that the reader has not used yet */
 
-enum { PROXY_CLIENT, PROXY_SERVER };           /* ends */
-enum { PROXY_UP, PROXY_DOWN, PROXY_REPLIES };  /* directions, and what is counted */
-enum { PROXY_UP_BIT = 1, PROXY_DOWN_BIT = 2 }; /* of stall */
+enum { PROXY_CLIENT, PROXY_SERVER };          /* ends */
+enum { PROXY_UP, PROXY_DOWN, PROXY_REPLIES }; /* directions, and what is counted */
+enum { PROXY_UP_BIT = 1, PROXY_DOWN_BIT = 2, PROXY_TURN_BIT = 4 }; /* of stall */
 enum { PROXY_CLIENT_BIT = 1, PROXY_SERVER_BIT = 2 };
 
 enum proxy_act { PROXY_NOTHING, PROXY_CUT, PROXY_RESET, PROXY_STALL };

@@ -165,7 +165,10 @@ bool proxy_is_due(const struct proxy_pair *pair, int way, int64_t now_ms,
                   int64_t *wait_ms) {
     const struct proxy_flow *flow = &pair->flows[way];
     bool has_end = flow->is_over && !flow->is_shut;
-    if ((flow->len == 0 && !has_end) || flow->is_full || (pair->stalled & 1U << way) != 0) {
+    bool is_others_turn = (pair->stalled & PROXY_TURN_BIT) != 0 && way == PROXY_UP &&
+                          pair->flows[PROXY_DOWN].len > 0;
+    if ((flow->len == 0 && !has_end) || flow->is_full || is_others_turn ||
+        (pair->stalled & 1U << way) != 0) {
         return false;
     }
     if (flow->due_ms > now_ms) {

@@ -123,6 +123,11 @@ static bool obey_stall(struct proxy_loop *loop, struct words *words) {
     return takes_ways(words, &rule.where) && obey_act(loop, words, rule);
 }
 
+static bool obey_turns(struct proxy_loop *loop, struct words *words) {
+    const struct proxy_rule rule = {.act = PROXY_STALL, .where = PROXY_TURN_BIT};
+    return obey_act(loop, words, rule);
+}
+
 static bool obey_break(struct proxy_loop *loop, struct words *words, enum proxy_act act) {
     struct proxy_rule rule = {.act = act};
     rule.where = take_ends(words);
@@ -203,6 +208,9 @@ static bool obey(struct proxy_loop *loop, struct words *words) {
     }
     if (takes(words, "stall")) {
         return obey_stall(loop, words);
+    }
+    if (takes(words, "turns")) {
+        return obey_turns(loop, words);
     }
     if (takes(words, "pieces")) {
         return obey_pieces(loop, words);
