@@ -52,13 +52,14 @@ enum {
     CHAOS_OVER_TCP = 1, /* else through a Unix socket */
     CHAOS_EXACT = 2, /* nothing is refused or lost: exactly once has no unknown entry, and
                         the script acknowledges all */
-    CHAOS_IN_FLIGHT = 4,   /* small windows, so that much is queued */
-    CHAOS_SLOW = 8,        /* few entries: each byte takes its time */
-    CHAOS_LOSES = 16,      /* the server loses what it has acknowledged */
-    CHAOS_POISON = 32,     /* some entries cannot be worked on */
-    CHAOS_REMADE = 64,     /* the group is lost and made again: what was done comes again */
-    CHAOS_IDLE = 128,      /* hardly any entries */
-    CHAOS_MADE_NAMES = 256 /* workers have names that are made for them */
+    CHAOS_IN_FLIGHT = 4, /* small windows, so that much is queued */
+    CHAOS_SLOW = 8,      /* few entries: each byte takes its time */
+    CHAOS_LOSES = 16,    /* the server loses what it has acknowledged */
+    CHAOS_POISON = 32,   /* some entries cannot be worked on */
+    CHAOS_REMADE = 64,   /* the group is lost and made again: what was done comes again */
+    CHAOS_IDLE = 128,    /* hardly any entries */
+    CHAOS_MADE_NAMES = 256, /* workers have names that are made for them */
+    CHAOS_LARGE = 512       /* large entries, much in flight */
 };
 
 /* What happened to one entry, written by its producer. */
@@ -122,15 +123,16 @@ struct chaos_run;
 
 struct chaos_scenario {
     const char *name;
-    const char *number;                     /* in the project's list of faults */
-    unsigned modes;                         /* 0: of consumers */
-    unsigned letters;                       /* checked */
-    unsigned how;                           /* bits above */
-    int writers;                            /* 0: 1 */
-    int64_t timeout_ms;                     /* of the client; 0: 2000 */
-    const char *const *args;                /* of the server */
-    const char *words;                      /* E: somebody has said them */
-    void (*begin)(struct chaos_run *run);   /* before all; may be NULL */
+    const char *number;                   /* in the project's list of faults */
+    unsigned modes;                       /* 0: of consumers */
+    unsigned letters;                     /* checked */
+    unsigned how;                         /* bits above */
+    int writers;                          /* 0: 1 */
+    int64_t timeout_ms;                   /* of the client; 0: 2000 */
+    const char *const *args;              /* of the server */
+    const char *fsync_ms;                 /* so much longer its fdatasync takes; or NULL */
+    const char *words;                    /* E: somebody has said them */
+    void (*begin)(struct chaos_run *run); /* before all; may be NULL */
     void (*trouble)(struct chaos_run *run); /* again and again */
     int least_ms, most_ms;                  /* between two */
     void (*heal)(struct chaos_run *run);    /* at the end; may be NULL */

@@ -17,8 +17,17 @@ void chaos_control(struct chaos_run *run) {
     }
 }
 
+/* For the servers of this run: what they preload. */
+static void slow_down(const struct chaos_run *run) {
+    if (run->scenario->fsync_ms != NULL) {
+        (void)setenv("LD_PRELOAD", WEIR_SLOW_FSYNC, 1);
+        (void)setenv("WEIR_FSYNC_MS", run->scenario->fsync_ms, 1);
+    }
+}
+
 /* The proxy goes to the server's socket: the port may be another one's after a restart. */
 bool chaos_field_open(struct chaos_run *run) {
+    slow_down(run);
     if (!server_start(&run->server, true, run->scenario->args) ||
         !proxy_start(&run->proxy, run->server.path, run->seed)) {
         return false;

@@ -49,6 +49,14 @@ void chaos_drip(struct chaos_run *run) {
     chaos_proxy(run, "%s", manners[any(run, 4)]);
 }
 
+/* The server takes nothing while its answers are not taken. */
+void chaos_take_turns(struct chaos_run *run) {
+    chaos_proxy(run, "turns");
+    if (any(run, 8) == 0) {
+        chaos_proxy(run, "cut");
+    }
+}
+
 /* What a dead connection had sent waits at the server, and runs late. */
 void chaos_wake_the_dead(struct chaos_run *run) {
     chaos_say(run, "CLIENT", "PAUSE", "400", "WRITE");

@@ -48,6 +48,13 @@ void chaos_trim_the_window(struct chaos_run *run) {
     chaos_proxy(run, "go");
 }
 
+/* Of what is trimmed some is pending, and some not given yet. */
+void chaos_trim_and_cut(struct chaos_run *run) {
+    move_away(run, "redis.call('COPY',KEYS[1],KEYS[2]) "
+                   "redis.call('XTRIM',KEYS[1],'MAXLEN','0')");
+    chaos_cut(run);
+}
+
 void chaos_change_idmp(struct chaos_run *run) {
     const char *const sizes[] = {"XCFGSET", CHAOS_KEY, "IDMP-MAXSIZE",
                                  any(run, 2) == 0 ? "10" : "100", NULL};
@@ -85,6 +92,15 @@ void chaos_dismiss_a_worker(struct chaos_run *run) {
     int which = (int)any(run, CHAOS_WORKERS);
     chaos_dismiss(run, which);
     chaos_hire(run, which);
+}
+
+/* What a worker had asked for runs after its connection is gone, while it leaves. */
+void chaos_cut_late_and_dismiss(struct chaos_run *run) {
+    chaos_say(run, "CLIENT", "PAUSE", "300", "WRITE");
+    nap(run, 5, 60);
+    chaos_proxy(run, "cut client");
+    chaos_dismiss_a_worker(run);
+    nap(run, 50, 300);
 }
 
 void chaos_kill_or_cut(struct chaos_run *run) {

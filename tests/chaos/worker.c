@@ -72,7 +72,9 @@ static weir_status work(const weir_delivery *task) {
 static weir_status open_consumer(int which) {
     char name[] = {'w', (char)('0' + which), '\0'};
     unsigned how = the_run->scenario->how;
-    weir_options connection = {.timeout_ms = the_run->scenario->timeout_ms > 0
+    weir_options connection = {.user = the_run->user,
+                               .password = the_run->password,
+                               .timeout_ms = the_run->scenario->timeout_ms > 0
                                                  ? the_run->scenario->timeout_ms
                                                  : 2000,
                                .protocol = the_run->seed % 3 == 0 ? 2 : 0,

@@ -11,6 +11,7 @@
 
 #define CLOSE_MS 40000
 #define PAYLOAD  2000
+#define LARGE    20000
 
 struct writer {
     const struct chaos_run *run;
@@ -71,15 +72,16 @@ static void note_time(struct writer *self, int64_t began_ms, int64_t may_take_ms
 }
 
 static weir_status append(struct writer *self) {
-    static const char payload[PAYLOAD] = {0};
+    static const char payload[LARGE] = {0};
+    unsigned how = self->run->scenario->how;
     char number[24];
     char name[4];
     uint64_t next = self->book->appended;
     (void)snprintf(number, sizeof number, "%llu", (unsigned long long)next);
     (void)snprintf(name, sizeof name, "%d", self->which);
-    size_t most = (self->run->scenario->how & CHAOS_SLOW) != 0 ? 10 : PAYLOAD;
-    size_t len =
-        (size_t)chaos_any(&self->random, chaos_any(&self->random, 20) == 0 ? most : 20);
+    size_t most = (how & CHAOS_SLOW) != 0 ? 10 : (how & CHAOS_LARGE) != 0 ? LARGE : PAYLOAD;
+    bool is_small = (how & CHAOS_LARGE) == 0 && chaos_any(&self->random, 20) != 0;
+    size_t len = (size_t)chaos_any(&self->random, is_small ? 20 : most);
     weir_field fields[] = {weir_pair("p", name),
                            weir_pair("n", number),
                            {weir_text("x"), weir_bytes(payload, len)}};
