@@ -5,6 +5,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* (The name that unistd.h gives the parameter is reserved.)
+ * NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int fdatasync(int fd) {
     const char *text = getenv("WEIR_FSYNC_MS");
     long ms = text != NULL ? strtol(text, NULL, 10) : 0;
