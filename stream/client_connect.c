@@ -147,7 +147,7 @@ static weir_status end_late(weir_client *client) {
 
 weir_status weir_client_greet(weir_client *client) {
     weir_status st = WEIR_OK;
-    for (int round = 0; round < GREET_ROUNDS && st == WEIR_OK; round++) {
+    for (int round = 0; st == WEIR_OK; round++) {
         st = weir_session_greet(&client->session);
         if (st == WEIR_OK) {
             wipe_received(client);
@@ -159,7 +159,9 @@ weir_status weir_client_greet(weir_client *client) {
                        : weir_client_fail_connect(client, st);
         }
         st = weir_client_send(client);
-        st = st >= 0 ? receive_greeting(client) : st;
+        if (st >= 0) { /* what came last was looked at: the caller may wait */
+            st = round < GREET_ROUNDS ? receive_greeting(client) : WEIR_MORE;
+        }
     }
     bool is_late = st >= 0 && weir_now_ms() >= client->connect_deadline_ms;
     return is_late ? end_late(client) : st < 0 ? st : WEIR_MORE;

@@ -114,6 +114,27 @@ static size_t play_once(const weir_options *options, const char *aside, stage_fa
     return said;
 }
 
+/* Whichever byte of an answer is the last of one turn: it is not left lying there. */
+static void a_handshake_in_single_bytes_may_be_of_any_length(void **state) {
+    (void)state;
+    char version[40] = "7.0.15";
+    for (size_t len = strlen(version); len < sizeof version; len++) {
+        stage play = {.version = version, .fault = {.manner = MANNERS[1]}};
+        stage_open(&play);
+        assert_status(play.opened, WEIR_OK);
+        assert_int_equal(the_peer.now_ms, STAGE_BEGAN_MS); /* nothing waited in vain */
+        stage_close(&play);
+        play.options.non_blocking = true;
+        stage_open(&play);
+        while (!weir_client_is_ready(play.client)) {
+            stage_turn(&play);
+        }
+        assert_int_equal(the_peer.now_ms, STAGE_BEGAN_MS);
+        stage_close(&play);
+        version[len] = '5';
+    }
+}
+
 /* Cut after each byte that the peer says, and after each that it takes. */
 static void play_every_cut(const weir_options *options, const char *aside, size_t manner) {
     stage_fault fault = {.manner = MANNERS[manner]};
@@ -516,6 +537,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_command_is_checked_again_for_the_next_server),
         cmocka_unit_test(what_waits_is_refused_in_an_event_loop),
+        cmocka_unit_test(a_handshake_in_single_bytes_may_be_of_any_length),
         cmocka_unit_test(each_request_has_one_end_wherever_the_connection_is_cut),
         cmocka_unit_test(pushes_and_attributes_are_no_answers),
         cmocka_unit_test(a_handshake_that_stalls_ends_at_its_deadline),
