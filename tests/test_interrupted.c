@@ -29,12 +29,12 @@
 typedef enum fault { NO_FAULT, INTERRUPTED, NOT_NOW, ONE_BYTE, STORM } fault;
 
 /* Calls are counted from 1; that of number `at` has the fault. STORM: all are interrupted.
- */
+ * The lookup's thread makes calls too, and may end them when the next plan is made. */
 static struct {
-    pid_t process; /* the test's, not a peer's that it forks */
-    fault kind;
-    unsigned at;
-    atomic_uint calls; /* also those of the lookup's thread */
+    _Atomic(pid_t) process; /* the test's, not a peer's that it forks */
+    _Atomic(fault) kind;
+    atomic_uint at;
+    atomic_uint calls;
     atomic_uint faults;
 } plan;
 
@@ -439,11 +439,11 @@ static void a_storm_does_not_lengthen_a_consumers_wait(void **state) {
     peer_stop(&peer);
 }
 
-/* The producer's handshake, which also asks PING and INFO. */
+/* The producer's handshake, which also asks PING, INFO and CLIENT ID. */
 static void know_the_producer(int fd) {
     peer_greet(fd);
-    peer_read(fd, 2);
-    peer_say(fd, "+OK\r\n$21\r\nredis_version:9.9.9\r\n\r\n");
+    peer_read(fd, 3);
+    peer_say(fd, "+OK\r\n$21\r\nredis_version:9.9.9\r\n\r\n:7\r\n");
     peer_be_silent(fd);
 }
 
