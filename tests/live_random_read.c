@@ -466,12 +466,26 @@ static void note_seen(take_call *take) {
     }
 }
 
-static void expect_all_seen(void) {
+static bool are_all_seen(void) {
+    bool are_seen = true;
     for (size_t i = 0; i < SEEN_COUNT; i++) {
         bool is_there = seen[i].take != take_deletions || live_has("8.2", "9.2");
-        assert_true(!is_there || seen[i].leaves >= 100);
+        are_seen = are_seen && (!is_there || seen[i].leaves >= 100);
+    }
+    return are_seen;
+}
+
+static void forget_seen(void) {
+    for (size_t i = 0; i < SEEN_COUNT; i++) {
         seen[i].leaves = 0;
     }
+}
+
+/* The dice may fall so that one of them has had little: then they are thrown on, for up to
+ * ten times as long. */
+static bool is_over(uint64_t round, uint64_t rounds) {
+    bool is_enough = rounds < 3000 || round >= 10 * rounds || are_all_seen();
+    return round >= rounds && is_enough;
 }
 
 /* True if the server answered with a value. */
@@ -506,7 +520,9 @@ static void answers_are_taken_as_they_are_read_plainly(void **state) {
     uint64_t answered = 0;
     uint64_t rounds = dice_rounds(3000);
     const char *const keys[] = {"s", "t"};
+    uint64_t round = 0;
     last = 0;
+    forget_seen();
     client = tape_open(&tape);
     for (int i = 0; i < 2; i++) {
         weir_source all = weir_source_after(weir_text(keys[i]), WEIR_ID_MIN);
@@ -515,14 +531,12 @@ static void answers_are_taken_as_they_are_read_plainly(void **state) {
         assert_ok(live->client,
                   weir_xgroup_create(live->client, all, WIRE("h"), MKSTREAM, NULL));
     }
-    for (uint64_t round = 0; round < rounds; round++) {
+    for (; !is_over(round, rounds); round++) {
         answered += play_round(live->client) ? 1 : 0;
     }
     weir_close(client);
-    assert_true(answered > rounds / 3);
-    if (rounds >= 3000) {
-        expect_all_seen();
-    }
+    assert_true(answered > round / 3);
+    assert_true(rounds < 3000 || are_all_seen());
 }
 
 int main(void) {
