@@ -2,8 +2,7 @@
 # Makes sure that what a script needs is on this Debian machine.
 #   tests/need.sh NEED...   each one of: afl++ compiler c++ clang clang-format clang-tidy
 #                           cmake cmocka cross-arm cross-s390x hiredis libssl libuv make
-#                           openssl pgrep pkg-config qemu-user redis-server
-#                           valgrind
+#                           openssl pgrep pkg-config qemu-user redis-server valgrind
 # Installs what is missing with apt, as root or with sudo; if it can be neither, names what
 # is missing and exits with 2. Does nothing if nothing is missing.
 set -euo pipefail
